@@ -1,0 +1,135 @@
+package principal
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Claims reads the claims of p's token into a T of the caller's own, by the
+// rules of encoding/json with one exception: a member is read only if its name
+// is that of the field to the letter. Claim names are case-sensitive (RFC 7519
+// §4), and encoding/json alone would take SCOPE for a field named scope, and so
+// it would ſcope, whose first letter folds to s.
+//
+//	type Tenant struct {
+//		Company string `json:"company_id"`
+//	}
+//	tenant, err := principal.Claims[Tenant](p)
+//
+// It fails if p is nil or has no claims, or if a claim does not fit its field.
+// The token is parsed on every call; keep the result rather than asking twice.
+func Claims[T any](p *Principal) (T, error) {
+	var claims T
+	if p == nil || len(p.RawClaims) == 0 {
+		return claims, errors.New("principal: no claims to read")
+	}
+	exact, err := exactly(p.RawClaims, reflect.TypeFor[T]())
+	if err == nil {
+		err = json.Unmarshal(exact, &claims)
+	}
+	if err != nil {
+		return claims, fmt.Errorf("principal: reading the claims into %T: %w", claims, err)
+	}
+	return claims, nil
+}
+
+var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
+
+// exactly is the JSON value without the object members that encoding/json would
+// match to a field of t by folding case.
+func exactly(value json.RawMessage, t reflect.Type) (json.RawMessage, error) {
+	if t.Implements(unmarshaler) || reflect.PointerTo(t).Implements(unmarshaler) {
+		return value, nil // a type that reads itself has its own rules
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return exactly(value, t.Elem())
+	case reflect.Struct:
+		fields := make(map[string]reflect.Type)
+		collect(fields, t, map[reflect.Type]bool{})
+		return object(value, func(name string) (reflect.Type, bool) { field, ok := fields[name]; return field, ok })
+	case reflect.Map:
+		return object(value, func(string) (reflect.Type, bool) { return t.Elem(), true })
+	case reflect.Slice, reflect.Array:
+		if !startsWith(value, '[') {
+			return value, nil
+		}
+		var elements []json.RawMessage
+		if err := json.Unmarshal(value, &elements); err != nil {
+			return nil, err
+		}
+		for i, element := range elements {
+			var err error
+			if elements[i], err = exactly(element, t.Elem()); err != nil {
+				return nil, err
+			}
+		}
+		return json.Marshal(elements)
+	default:
+		return value, nil
+	}
+}
+
+func object(value json.RawMessage, field func(name string) (reflect.Type, bool)) (json.RawMessage, error) {
+	if !startsWith(value, '{') {
+		return value, nil
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(value, &members); err != nil {
+		return nil, err
+	}
+	for name, member := range members {
+		t, ok := field(name)
+		if !ok {
+			delete(members, name)
+			continue
+		}
+		var err error
+		if members[name], err = exactly(member, t); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(members)
+}
+
+// collect names the fields of t as encoding/json does: by tag, else by name, and
+// those of embedded structs where no field nearer the surface has the name.
+func collect(fields map[string]reflect.Type, t reflect.Type, seen map[reflect.Type]bool) {
+	if seen[t] {
+		return
+	}
+	seen[t] = true
+	var embedded []reflect.Type
+	for field := range t.Fields() {
+		tag := field.Tag.Get("json")
+		name, _, _ := strings.Cut(tag, ",")
+		inner := field.Type
+		if inner.Kind() == reflect.Pointer {
+			inner = inner.Elem()
+		}
+		switch {
+		case field.Anonymous && name == "" && inner.Kind() == reflect.Struct:
+			embedded = append(embedded, inner)
+			continue
+		case !field.IsExported() || tag == "-":
+			continue
+		case name == "":
+			name = field.Name
+		}
+		if _, nearer := fields[name]; !nearer {
+			fields[name] = field.Type
+		}
+	}
+	for _, inner := range embedded {
+		collect(fields, inner, seen)
+	}
+}
+
+func startsWith(value json.RawMessage, c byte) bool {
+	value = bytes.TrimLeft(value, " \t\r\n")
+	return len(value) > 0 && value[0] == c
+}
