@@ -1,0 +1,90 @@
+package fetch
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/lestrrat-go/httprc"
+)
+
+// Interval is how often a document is fetched again when nothing goes wrong.
+type Interval struct {
+	// Min and Max bound what the server's caching headers ask for; Default
+	// applies where it asks for nothing.
+	Min, Max, Default time.Duration
+}
+
+// Schedule calls refresh soon, and from then on whenever httprc finds that the
+// document's lifetime is over, until ctx is done. refresh is never called twice
+// at once, and must return within a bounded time.
+//
+// Of httprc it uses the background schedule alone. Values are not read from it:
+// its Get waits for a refresh in progress whatever its context says. And it is
+// asked for a first fetch only once: each Refresh would add one more perpetual
+// entry to the schedule. See docs/dependencies.md.
+func Schedule(ctx context.Context, url string, every Interval, refresh func() (http.Header, error)) error {
+	cache := httprc.NewCache(ctx,
+		httprc.WithRefreshWindow(max(time.Second, min(every.Min, time.Minute))),
+		httprc.WithFetcherWorkerCount(1))
+	err := cache.Register(url,
+		httprc.WithHTTPClient(scheduled{every, refresh}),
+		httprc.WithMinRefreshInterval(every.Min),
+		httprc.WithTransformer(httprc.TransformFunc(func(string, *http.Response) (any, error) { return nil, nil })))
+	if err != nil {
+		return err
+	}
+	go func() { _, _ = cache.Get(ctx, url) }()
+	return nil
+}
+
+// scheduled is what httprc takes for an HTTP client. The answer that it returns
+// has no body, only a lifetime within our bounds.
+type scheduled struct {
+	every   Interval
+	refresh func() (http.Header, error)
+}
+
+func (s scheduled) Get(string) (*http.Response, error) {
+	header, err := s.refresh()
+	if err != nil {
+		return nil, err
+	}
+	maxAge := int(s.every.Lifetime(header).Seconds())
+	return &http.Response{
+		StatusCode: http.StatusOK,
+		Header:     http.Header{"Cache-Control": {fmt.Sprintf("max-age=%d", maxAge)}},
+		Body:       http.NoBody,
+	}, nil
+}
+
+// Lifetime is for how long a document with this header is fresh (RFC 9111
+// §4.2), within the bounds. Time that it has spent in caches on the way counts:
+// an intermediary must not make a withdrawn key live longer.
+func (i Interval) Lifetime(header http.Header) time.Duration {
+	lifetime := i.Default
+	if when, err := http.ParseTime(header.Get("Expires")); err == nil {
+		lifetime = time.Until(when)
+	}
+	for directive := range strings.SplitSeq(strings.Join(header.Values("Cache-Control"), ","), ",") {
+		name, value, _ := strings.Cut(strings.ToLower(strings.TrimSpace(directive)), "=")
+		switch name {
+		case "no-store", "no-cache":
+			return i.Min
+		case "max-age":
+			if age, ok := seconds(strings.Trim(value, `"`)); ok {
+				spent, _ := seconds(header.Get("Age"))
+				lifetime = age - spent
+			}
+		}
+	}
+	return min(max(lifetime, i.Min), i.Max)
+}
+
+func seconds(s string) (time.Duration, bool) {
+	n, err := strconv.ParseUint(s, 10, 31)
+	return time.Duration(n) * time.Second, err == nil
+}

@@ -1,0 +1,46 @@
+package jwks
+
+import "github.com/bearerguard/bearerguard/internal/jose"
+
+// maxCandidates is how many keys are tried for one token, at most: those of one
+// kid, or all where neither side names keys.
+const maxCandidates = 4
+
+// index answers Find by one map lookup. It is immutable.
+type index struct {
+	keys  map[question][]*Key
+	named map[string]bool // the kids there are
+}
+
+type question struct{ kid, alg string }
+
+func newIndex(keys []*Key) *index {
+	x := &index{make(map[question][]*Key), make(map[string]bool)}
+	for _, key := range keys {
+		kids := []string{""} // a token without kid may be signed by any key
+		if id := key.ID(); id != "" {
+			x.named[id] = true
+			kids = append(kids, id)
+		}
+		for _, alg := range jose.Algorithms() {
+			if !key.key.Supports(alg) {
+				continue
+			}
+			for _, kid := range kids {
+				q := question{kid, alg}
+				if len(x.keys[q]) < maxCandidates {
+					x.keys[q] = append(x.keys[q], key)
+				}
+			}
+		}
+	}
+	return x
+}
+
+// find is the keys for a token, and whether the set knows its kid at all.
+func (x *index) find(kid, alg string) (keys []*Key, known bool) {
+	if len(x.named) == 0 {
+		kid = "" // a set that names no key has no opinion on kid
+	}
+	return x.keys[question{kid, alg}], kid == "" || x.named[kid]
+}
