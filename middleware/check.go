@@ -1,0 +1,87 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/bearerguard/bearerguard/principal"
+)
+
+// Check decides about a request. This is the one place where the order of a
+// decision is written: extract, verify, authorize, attach. It touches no
+// ResponseWriter, so every adapter is a translation of it.
+//
+// If the request passes, the denial is nil and the context that is returned is
+// ctx with the principal in it, if there is one. ctx bounds what waiting there
+// may be.
+func (g *Guard) Check(ctx context.Context, r Request) (context.Context, *Denial) {
+	if g.observe == nil {
+		ctx, _, denial := g.decide(ctx, r)
+		return ctx, denial
+	}
+	began := time.Now()
+	ctx, p, denial := g.decide(ctx, r)
+	g.observe(ctx, newEvent(r, p, denial, time.Since(began)))
+	return ctx, denial
+}
+
+func (g *Guard) decide(ctx context.Context, r Request) (context.Context, *principal.Principal, *Denial) {
+	token, found := extract(r)
+	if g.optional && (found == credentialNone || found == credentialInQuery) {
+		return ctx, nil, nil
+	}
+	if found != credentialBearer {
+		return ctx, nil, g.denyCredential(found)
+	}
+	ctx, p, err := g.verify(ctx, token)
+	if err != nil {
+		return ctx, nil, g.denyToken(err)
+	}
+	return ctx, p, g.authorize(p)
+}
+
+var errNoPrincipal = errors.New("middleware: the Verifier returned neither a principal nor an error")
+
+// verify is the principal of token, and ctx with it.
+func (g *Guard) verify(ctx context.Context, token string) (context.Context, *principal.Principal, error) {
+	if p := g.verifiedBefore(ctx, token); p != nil {
+		return principal.NewContext(ctx, p), p, nil
+	}
+	p, err := g.verifier.Verify(ctx, token)
+	if err != nil {
+		return ctx, nil, err
+	}
+	if p == nil {
+		return ctx, nil, errNoPrincipal
+	}
+	ctx = context.WithValue(ctx, verifiedKey{}, verified{g.base, token, p})
+	return principal.NewContext(ctx, p), p, nil
+}
+
+// verified is what a guard leaves in the context for guards behind it: what was
+// verified, and by whom. A guard with another verifier takes no notice of it.
+type verified struct {
+	by        *base
+	token     string
+	principal *principal.Principal
+}
+
+type verifiedKey struct{}
+
+func (g *Guard) verifiedBefore(ctx context.Context, token string) *principal.Principal {
+	if v, ok := ctx.Value(verifiedKey{}).(verified); ok && v.by == g.base && v.token == token {
+		return v.principal
+	}
+	return nil
+}
+
+func (g *Guard) authorize(p *principal.Principal) *Denial {
+	if g.clientsOnly && !p.IsClient() {
+		return g.denyUser()
+	}
+	if !g.rule.Allows(p.Scopes) {
+		return g.denyScopes(p)
+	}
+	return nil
+}

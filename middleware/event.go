@@ -1,0 +1,114 @@
+package middleware
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/bearerguard/bearerguard/principal"
+)
+
+// The reasons for which a guard denies a request itself, beside those for which
+// a verifier condemns its token (verify.Reason…). Together they are a closed
+// list, fit for the label of a metric.
+const (
+	ReasonMissingToken      = "missing_token"
+	ReasonMalformedHeader   = "malformed_header"
+	ReasonTwoCredentials    = "two_credentials"
+	ReasonInsufficientScope = "insufficient_scope"
+	ReasonUserToken         = "user_token"
+	ReasonUnavailable       = "unavailable"
+)
+
+// Outcome is what became of a request.
+type Outcome string
+
+const (
+	// Allowed: the token is good, and so are its scopes.
+	Allowed Outcome = "allowed"
+	// Anonymous: an optional guard let a request without a credential pass.
+	Anonymous Outcome = "anonymous"
+	// Denied: 400, 401 or 403.
+	Denied Outcome = "denied"
+	// Unavailable: 503, no verdict.
+	Unavailable Outcome = "unavailable"
+)
+
+// Event is one decision. Nothing in it is of the token, but for what a verified
+// token says.
+type Event struct {
+	Outcome Outcome
+	// Status is the response's, or 0 if the request passed.
+	Status int
+	// Reason is a Reason constant of this package or of verify, or empty if
+	// the request passed.
+	Reason string
+	// Hint says what was expected and which field of the configuration changes
+	// it, where that helps.
+	Hint string
+	// Err is the verifier's error, if there is one.
+	Err error
+	// Method and Route are the request's; Route is empty where no router has
+	// seen it yet.
+	Method, Route string
+	// Issuer and ClientID are those of a verified token, else empty.
+	Issuer, ClientID string
+	// Duration is what the decision took.
+	Duration time.Duration
+}
+
+func newEvent(r Request, p *principal.Principal, d *Denial, took time.Duration) Event {
+	e := Event{Outcome: Allowed, Method: r.Method, Route: r.Route, Duration: took}
+	if p != nil {
+		e.Issuer, e.ClientID = p.Issuer, p.ClientID
+	}
+	switch {
+	case d != nil:
+		e.Outcome, e.Status, e.Reason, e.Hint, e.Err = Denied, d.Status, d.Reason, d.Hint, d.Err
+		if d.Status == http.StatusServiceUnavailable {
+			e.Outcome = Unavailable
+		}
+	case p == nil:
+		e.Outcome = Anonymous
+	}
+	return e
+}
+
+// LogTo is an observer for [Config] that writes events to logger: refusals at
+// level Info, outages at Error, and what every API sees all day, requests that
+// pass or come without a credential, at Debug. It never writes any part of a
+// token.
+func LogTo(logger *slog.Logger) func(context.Context, Event) {
+	return func(ctx context.Context, e Event) {
+		level, message := slog.LevelInfo, "request refused"
+		switch {
+		case e.Outcome == Unavailable:
+			level, message = slog.LevelError, "access tokens cannot be verified"
+		case e.Outcome == Denied && e.Reason == ReasonMissingToken:
+			level = slog.LevelDebug
+		case e.Outcome != Denied:
+			level, message = slog.LevelDebug, "request "+string(e.Outcome)
+		}
+		if !logger.Enabled(ctx, level) {
+			return
+		}
+		attrs := make([]slog.Attr, 0, 8)
+		add := func(name, value string) {
+			if value != "" {
+				attrs = append(attrs, slog.String(name, value))
+			}
+		}
+		add("reason", e.Reason)
+		add("hint", e.Hint)
+		add("method", e.Method)
+		add("route", e.Route)
+		add("issuer", e.Issuer)
+		add("client_id", e.ClientID)
+		if e.Err != nil && e.Hint == "" {
+			add("error", e.Err.Error())
+		}
+		attrs = append(attrs, slog.Duration("took", e.Duration))
+		logger.LogAttrs(ctx, level, message, attrs...)
+	}
+}

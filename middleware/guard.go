@@ -1,0 +1,106 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/bearerguard/bearerguard/scopes"
+	"github.com/bearerguard/bearerguard/verify"
+)
+
+// Config configures [New]. Only Verifier must be set.
+type Config struct {
+	// Verifier decides about tokens: verify.Discover, verify.JWT or your own.
+	Verifier verify.Verifier
+	// Realm names the protected space in every challenge (RFC 9110 §11.5), in
+	// printable ASCII. Default "api".
+	Realm string
+	// Body is what the body of a refusal says. Default [OAuthError];
+	// [ProblemDetails] and [LaravelMessage] are ready-made too.
+	Body Body
+	// Observe hears of every decision; see [LogTo]. It is called on the
+	// request's goroutine, before the handler. nil hears nothing.
+	Observe func(context.Context, Event)
+}
+
+// Guard decides which requests pass. It is immutable: Require, ClientsOnly and
+// Optional return narrower copies, so a guard may be shared and derived from
+// freely, at any time and from any goroutine.
+//
+// Guards derived from one another may be nested, on a router and on a route of
+// it, say: they verify a request's token once.
+type Guard struct {
+	*base
+	rule        scopes.Rule
+	ruleHint    string
+	clientsOnly bool
+	optional    bool
+}
+
+// base is what all guards derived from one New share.
+type base struct {
+	verifier verify.Verifier
+	realm    string
+	body     Body
+	observe  func(context.Context, Event)
+}
+
+// New is a guard that any valid token passes. It fails if the configuration is
+// not complete, with a message that says what to write.
+func New(config Config) (*Guard, error) {
+	if config.Verifier == nil {
+		return nil, errors.New("middleware: Config.Verifier is nil; set it to the result of verify.Discover or verify.JWT")
+	}
+	if config.Realm == "" {
+		config.Realm = "api"
+	}
+	for _, c := range []byte(config.Realm) {
+		if c < ' ' || c > '~' {
+			return nil, fmt.Errorf("middleware: Config.Realm %q is not printable ASCII; name the API in plain letters, such as \"invoices\"", config.Realm)
+		}
+	}
+	if config.Body == nil {
+		config.Body = OAuthError
+	}
+	return &Guard{base: &base{config.Verifier, config.Realm, config.Body, config.Observe}}, nil
+}
+
+// Require is g, asking for every one of the rules as well.
+func (g *Guard) Require(rules ...scopes.Rule) *Guard {
+	narrower := *g
+	narrower.rule = g.rule.And(rules...)
+	narrower.ruleHint = "the route needs " + narrower.rule.String() + " (Guard.Require)"
+	return &narrower
+}
+
+// ClientsOnly is g, refusing tokens that speak for a user: 403.
+func (g *Guard) ClientsOnly() *Guard {
+	narrower := *g
+	narrower.clientsOnly = true
+	return &narrower
+}
+
+// Optional is g, letting requests without a credential pass as well, whatever
+// else g asks for; their context has no principal. A credential that is there is
+// judged as ever.
+func (g *Guard) Optional() *Guard {
+	wider := *g
+	wider.optional = true
+	return &wider
+}
+
+// Protect is next behind the guard. CORS preflight requests carry no credential
+// and are refused like any other request without one; put a CORS middleware
+// around the guard, not behind it.
+func (g *Guard) Protect(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, denial := g.Check(r.Context(), RequestOf(r))
+		if denial != nil {
+			g.Deny(w, r, denial)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
