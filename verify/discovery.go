@@ -66,7 +66,7 @@ func DiscoverWith(ctx context.Context, tokens JWTConfig, keys jwks.RemoteConfig)
 		return nil, err
 	}
 	ctx, i.stop = context.WithCancel(ctx)
-	context.AfterFunc(ctx, i.client.Close)
+	context.AfterFunc(ctx, i.forget)
 	i.flights = fetch.NewFlights(ctx, i.discover)
 	flight := i.flights.Join()
 	<-flight.Done
@@ -81,7 +81,15 @@ func DiscoverWith(ctx context.Context, tokens JWTConfig, keys jwks.RemoteConfig)
 func (i *Issuer) Issuer() string { return i.tokens.Issuer }
 
 // Close ends all fetching. From then on Verify reports an *UnavailableError.
-func (i *Issuer) Close() { i.stop() }
+func (i *Issuer) Close() {
+	i.stop()
+	i.forget()
+}
+
+func (i *Issuer) forget() {
+	i.current.Store(nil)
+	i.client.Close()
+}
 
 // Verify implements [Verifier].
 func (i *Issuer) Verify(ctx context.Context, token string) (*principal.Principal, error) {
@@ -141,6 +149,9 @@ func (i *Issuer) find(ctx context.Context) error {
 	}
 	i.current.Store(v)
 	i.client.Close()
+	if ctx.Err() != nil { // closed meanwhile
+		i.current.Store(nil)
+	}
 	return nil
 }
 
