@@ -9,7 +9,6 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"errors"
-	"slices"
 
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jws"
@@ -58,14 +57,6 @@ func Algorithms() []string {
 		names[i] = algorithms[i].name
 	}
 	return names
-}
-
-func find(name string) *algorithm {
-	i := slices.IndexFunc(algorithms, func(a algorithm) bool { return a.name == name })
-	if i < 0 {
-		return nil
-	}
-	return &algorithms[i]
 }
 
 // primitive is jwx's verifier of one algorithm, looked up once: jws.NewVerifier

@@ -1,0 +1,38 @@
+# `make` is what CI holds every change to; see .ci/run for bare machines.
+
+TOOL := go tool -modfile=tools/go.mod
+
+.PHONY: all help format vet lint test tidy vulnerabilities fuzz quickstart
+all: format vet lint test tidy ## everything that must hold
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+format: ## gofmt finds nothing to change
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+
+vet: ## go vet
+	go vet ./...
+
+lint: ## staticcheck, all checks of staticcheck.conf
+	$(TOOL) staticcheck ./...
+
+test: ## all tests, with the race detector
+	go test -race ./...
+
+tidy: ## go.mod and go.sum are tidy
+	go mod tidy -diff
+	cd tools && go mod tidy -diff
+
+vulnerabilities: ## govulncheck, where its database can be reached
+	$(TOOL) govulncheck ./...
+
+fuzz: ## every fuzz target, a minute each
+	@for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime 1m $$package || exit 1; \
+		done; \
+	done
+
+quickstart: ## the README's first command
+	go run ./examples/quickstart
