@@ -23,12 +23,13 @@ type RemoteConfig struct {
 	// Timeout bounds one fetch, from connecting to the last byte. Default 5 s.
 	Timeout time.Duration
 	// MinRefresh and MaxRefresh bound how often the set is fetched while all
-	// is well; in between, its Cache-Control and Expires decide, and where
-	// they say nothing, 15 min. Defaults 1 min and 12 h. A key that the issuer
-	// withdraws is trusted until the next refresh.
+	// is well, to the second; in between, its Cache-Control and Expires decide,
+	// and where they say nothing, 15 min. Defaults 1 min and 12 h. A key that
+	// the issuer withdraws is trusted until the next refresh.
 	MinRefresh, MaxRefresh time.Duration
 	// MaxStale is for how long after the last good fetch its keys serve on
-	// while fetches fail. Default 24 h; it may not be below MaxRefresh.
+	// while fetches fail. Default 24 h, at least 10 s, 4 times Timeout and
+	// twice MaxRefresh.
 	MaxStale time.Duration
 	// UnknownKeyInterval is the least time between two fetches that tokens
 	// with unknown kids cause. Default 30 s.
@@ -58,9 +59,11 @@ func (c RemoteConfig) Complete() (RemoteConfig, error) {
 	// In this order: what the later ones may be depends on the earlier.
 	bound("Timeout", &c.Timeout, 5*time.Second, time.Millisecond, time.Minute)
 	bound("UnknownKeyInterval", &c.UnknownKeyInterval, 30*time.Second, time.Second, 24*time.Hour)
-	bound("MaxStale", &c.MaxStale, 24*time.Hour, time.Second, year)
-	bound("MinRefresh", &c.MinRefresh, min(time.Minute, c.MaxStale), time.Second, c.MaxStale)
-	bound("MaxRefresh", &c.MaxRefresh, max(c.MinRefresh, min(12*time.Hour, c.MaxStale/2)), c.MinRefresh, c.MaxStale)
+	// Keys may be twice as old as a refresh is due before they are too old, so
+	// that one that is late, or slow, refuses nobody.
+	bound("MaxStale", &c.MaxStale, 24*time.Hour, max(10*time.Second, 4*c.Timeout), year)
+	bound("MinRefresh", &c.MinRefresh, min(time.Minute, c.MaxStale/2), time.Second, c.MaxStale/2)
+	bound("MaxRefresh", &c.MaxRefresh, max(c.MinRefresh, min(12*time.Hour, c.MaxStale/2)), c.MinRefresh, c.MaxStale/2)
 	return c, err
 }
 

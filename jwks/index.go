@@ -2,8 +2,8 @@ package jwks
 
 import "github.com/bearerguard/bearerguard/internal/jose"
 
-// maxCandidates is how many keys are tried for one token, at most: those of one
-// kid, or all where neither side names keys.
+// maxCandidates is how many keys of a remote set are tried for one token, at most:
+// those of one kid, or of all where the token names none.
 const maxCandidates = 4
 
 // index answers Find by one map lookup. It is immutable.
@@ -14,7 +14,7 @@ type index struct {
 
 type question struct{ kid, alg string }
 
-func newIndex(keys []*Key) *index {
+func newIndex(keys []*Key, maxCandidates int) *index {
 	x := &index{make(map[question][]*Key), make(map[string]bool)}
 	for _, key := range keys {
 		kids := []string{""} // a token without kid may be signed by any key

@@ -86,7 +86,8 @@ func (s *RemoteSet) forget() {
 // Find implements [Set]. It waits for nothing if the kid is known. An unknown
 // kid may be that of a key published a moment ago, so it causes a fetch and waits
 // for it, unless another unknown kid caused one within
-// RemoteConfig.UnknownKeyInterval: then there is no such key.
+// RemoteConfig.UnknownKeyInterval: then there is no such key. For a token without
+// kid, at most 4 keys are returned.
 func (s *RemoteSet) Find(ctx context.Context, kid, alg string) ([]*Key, error) {
 	// Twice at most: a fetch that was under way may have read the set before
 	// the key was in it, one of our own has not.
@@ -144,7 +145,7 @@ func (s *RemoteSet) replace(ctx context.Context) (http.Header, error) {
 	for i := range found {
 		keys[i] = &Key{found[i]}
 	}
-	s.current.Store(&snapshot{newIndex(keys), time.Now()})
+	s.current.Store(&snapshot{newIndex(keys, maxCandidates), time.Now()})
 	if ctx.Err() != nil { // closed meanwhile
 		s.current.Store(nil)
 	}

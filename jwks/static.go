@@ -13,8 +13,9 @@ import (
 // StaticSet is a set of keys that never changes.
 type StaticSet struct{ index *index }
 
-// Static is the set of the given keys. Two keys with one kid are both tried.
-func Static(keys ...*Key) *StaticSet { return &StaticSet{newIndex(keys)} }
+// Static is the set of the given keys. For a token that does not tell them apart,
+// by kid or alg, all are tried.
+func Static(keys ...*Key) *StaticSet { return &StaticSet{newIndex(keys, len(keys))} }
 
 // Find implements [Set]. It never fails.
 func (s *StaticSet) Find(_ context.Context, kid, alg string) ([]*Key, error) {

@@ -35,10 +35,10 @@ func ProblemDetails(d *Denial) (contentType string, value any) {
 //	{"message":"Unauthenticated."}
 func LaravelMessage(d *Denial) (contentType string, value any) {
 	message := d.Description
-	switch d.Code {
-	case CodeMissingToken, CodeInvalidToken:
+	switch {
+	case d.Code == CodeMissingToken, d.Code == CodeInvalidToken:
 		message = "Unauthenticated."
-	case CodeInsufficient:
+	case d.Reason == ReasonInsufficientScope:
 		message = "Invalid scope(s) provided."
 	}
 	return "application/json", struct {

@@ -29,14 +29,14 @@ func (g *Guard) Check(ctx context.Context, r Request) (context.Context, *Denial)
 func (g *Guard) decide(ctx context.Context, r Request) (context.Context, *principal.Principal, *Denial) {
 	token, found := extract(r)
 	if g.optional && (found == credentialNone || found == credentialInQuery) {
-		return ctx, nil, nil
+		return principal.NewContext(ctx, nil), nil, nil
 	}
 	if found != credentialBearer {
 		return ctx, nil, g.denyCredential(found)
 	}
 	ctx, p, err := g.verify(ctx, token)
 	if err != nil {
-		return ctx, nil, g.denyToken(err)
+		return ctx, nil, g.denyToken(ctx, err)
 	}
 	return ctx, p, g.authorize(p)
 }

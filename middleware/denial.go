@@ -1,6 +1,8 @@
 package middleware
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"math"
@@ -83,20 +85,25 @@ func (g *Guard) denyCredential(found credential) *Denial {
 
 // denyToken tells a bad token from a missing verdict: an outage of ours must not
 // make clients throw good tokens away.
-func (g *Guard) denyToken(err error) *Denial {
+func (g *Guard) denyToken(ctx context.Context, err error) *Denial {
 	if !errors.Is(err, verify.ErrInvalidToken) {
 		d := &Denial{Status: http.StatusServiceUnavailable, Code: CodeUnavailable, Reason: ReasonUnavailable, Err: err,
 			Description: "Access tokens cannot be verified at the moment; try again with the same token.",
 			RetryAfter:  5 * time.Second}
-		if unavailable, ok := errors.AsType[*verify.UnavailableError](err); ok {
+		if unavailable, ok := errors.AsType[*verify.UnavailableError](err); ok && unavailable.RetryAfter > 0 {
 			d.RetryAfter = unavailable.RetryAfter
+		}
+		if ctx.Err() != nil { // the client has gone, or its time is up: no outage of ours
+			d.Reason = ReasonCanceled
 		}
 		return d
 	}
 	d := Denial{Status: http.StatusUnauthorized, Code: CodeInvalidToken, Reason: verify.ReasonOther, Err: err,
 		Description: "The access token is invalid."}
-	if refusal, ok := errors.AsType[*verify.Refusal](err); ok {
-		d.Reason, d.Description, d.Hint = refusal.Reason, refusal.Description, refusal.Hint
+	if refusal, ok := errors.AsType[*verify.Refusal](err); ok && refusal != nil {
+		d.Reason = cmp.Or(refusal.Reason, d.Reason)
+		d.Description = cmp.Or(refusal.Description, d.Description)
+		d.Hint = refusal.Hint
 	}
 	return g.deny(d)
 }
@@ -126,10 +133,15 @@ func (g *Guard) Deny(w http.ResponseWriter, r *http.Request, d *Denial) {
 	if d.RetryAfter > 0 {
 		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(d.RetryAfter.Seconds()))))
 	}
+	for _, name := range []string{"Content-Encoding", "ETag", "Last-Modified"} {
+		header.Del(name) // of the answer that is not given
+	}
 	header.Set("Content-Type", contentType)
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	header.Set("Cache-Control", "no-store")
-	header.Add("Vary", "Authorization")
+	if !slices.Contains(header["Vary"], "Authorization") {
+		header.Add("Vary", "Authorization")
+	}
 	header.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(d.Status)
 	if r.Method != http.MethodHead {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bearerguard/bearerguard/principal"
+	"github.com/bearerguard/bearerguard/verify"
 )
 
 // The reasons for which a guard denies a request itself, beside those for which
@@ -19,6 +20,7 @@ const (
 	ReasonInsufficientScope = "insufficient_scope"
 	ReasonUserToken         = "user_token"
 	ReasonUnavailable       = "unavailable"
+	ReasonCanceled          = "canceled"
 )
 
 // Outcome is what became of a request.
@@ -33,6 +35,8 @@ const (
 	Denied Outcome = "denied"
 	// Unavailable: 503, no verdict.
 	Unavailable Outcome = "unavailable"
+	// Canceled: the request ended while its token was being verified.
+	Canceled Outcome = "canceled"
 )
 
 // Event is one decision. Nothing in it is of the token, but for what a verified
@@ -49,8 +53,9 @@ type Event struct {
 	Hint string
 	// Err is the verifier's error, if there is one.
 	Err error
-	// Method and Route are the request's; Route is empty where no router has
-	// seen it yet.
+	// Method and Route are the request's. A method that RFC 9110 and RFC 5789
+	// do not name is "_OTHER"; Route is empty where no router has seen the
+	// request yet.
 	Method, Route string
 	// Issuer and ClientID are those of a verified token, else empty.
 	Issuer, ClientID string
@@ -59,20 +64,33 @@ type Event struct {
 }
 
 func newEvent(r Request, p *principal.Principal, d *Denial, took time.Duration) Event {
-	e := Event{Outcome: Allowed, Method: r.Method, Route: r.Route, Duration: took}
+	e := Event{Outcome: Allowed, Method: knownMethod(r.Method), Route: r.Route, Duration: took}
 	if p != nil {
 		e.Issuer, e.ClientID = p.Issuer, p.ClientID
 	}
 	switch {
 	case d != nil:
 		e.Outcome, e.Status, e.Reason, e.Hint, e.Err = Denied, d.Status, d.Reason, d.Hint, d.Err
-		if d.Status == http.StatusServiceUnavailable {
+		switch {
+		case d.Reason == ReasonCanceled:
+			e.Outcome = Canceled
+		case d.Status == http.StatusServiceUnavailable:
 			e.Outcome = Unavailable
 		}
 	case p == nil:
 		e.Outcome = Anonymous
 	}
 	return e
+}
+
+// knownMethod keeps a stranger from choosing the label of a metric.
+func knownMethod(method string) string {
+	switch method {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE":
+		return method
+	default:
+		return "_OTHER"
+	}
 }
 
 // LogTo is an observer for [Config] that writes events to logger: refusals at
@@ -105,8 +123,8 @@ func LogTo(logger *slog.Logger) func(context.Context, Event) {
 		add("route", e.Route)
 		add("issuer", e.Issuer)
 		add("client_id", e.ClientID)
-		if e.Err != nil && e.Hint == "" {
-			add("error", e.Err.Error())
+		if refusal, plain := e.Err.(*verify.Refusal); e.Err != nil && (!plain || refusal == nil || refusal.Hint == "") {
+			add("error", e.Err.Error()) // it says more than the hint
 		}
 		attrs = append(attrs, slog.Duration("took", e.Duration))
 		logger.LogAttrs(ctx, level, message, attrs...)

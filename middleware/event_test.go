@@ -61,6 +61,26 @@ func TestEachDecisionIsOneEvent(t *testing.T) {
 	}
 }
 
+// Somebody who hangs up is no outage of ours, and somebody who invents a method
+// does not choose the label of a metric.
+func TestWhatStrangersDoIsNotOurTrouble(t *testing.T) {
+	var event middleware.Event
+	var log bytes.Buffer
+	toLog := middleware.LogTo(slog.New(slog.NewTextHandler(&log, nil)))
+	guard := newGuard(t, func(c *middleware.Config) {
+		c.Observe = func(ctx context.Context, e middleware.Event) { event = e; toLog(ctx, e) }
+	})
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	_, denial := guard.Check(ctx, middleware.Request{Header: bearer("down"), Method: strings.Repeat("X", 1000)})
+	if denial == nil || denial.Status != 503 || event.Outcome != middleware.Canceled || event.Reason != middleware.ReasonCanceled {
+		t.Errorf("got %+v, %+v", denial, event)
+	}
+	if event.Method != "_OTHER" || log.Len() > 0 {
+		t.Errorf("method %q, log %s", event.Method, &log)
+	}
+}
+
 func TestTheLogNamesTheCheckAndNeverTheToken(t *testing.T) {
 	var log bytes.Buffer
 	issuer := oauthtest.NewIssuer(t)

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// maxCredential bounds what is looked at of an Authorization header. No verifier
-// takes a token as long.
-const maxCredential = 64 << 10
+// maxCredential bounds what is looked at of an Authorization header: the longest
+// token that a verifier may take, and its scheme.
+const maxCredential = 64<<10 + len("Bearer ")
 
 // credential is what a request offers to be judged by.
 type credential int

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 
 	"github.com/bearerguard/bearerguard/scopes"
 	"github.com/bearerguard/bearerguard/verify"
@@ -26,11 +27,11 @@ type Config struct {
 }
 
 // Guard decides which requests pass. It is immutable: Require, ClientsOnly and
-// Optional return narrower copies, so a guard may be shared and derived from
-// freely, at any time and from any goroutine.
+// Optional return copies, so a guard may be shared and derived from freely, at any
+// time and from any goroutine.
 //
-// Guards derived from one another may be nested, on a router and on a route of
-// it, say: they verify a request's token once.
+// Guards that come from one New may be nested, on a router and on a route of it,
+// say: they verify a request's token once.
 type Guard struct {
 	*base
 	rule        scopes.Rule
@@ -53,6 +54,9 @@ func New(config Config) (*Guard, error) {
 	if config.Verifier == nil {
 		return nil, errors.New("middleware: Config.Verifier is nil; set it to the result of verify.Discover or verify.JWT")
 	}
+	if v := reflect.ValueOf(config.Verifier); v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, fmt.Errorf("middleware: Config.Verifier is a nil %T; look at the error that came with it", config.Verifier)
+	}
 	if config.Realm == "" {
 		config.Realm = "api"
 	}
@@ -67,24 +71,28 @@ func New(config Config) (*Guard, error) {
 	return &Guard{base: &base{config.Verifier, config.Realm, config.Body, config.Observe}}, nil
 }
 
-// Require is g, asking for every one of the rules as well.
+// Require is g, asking for a token, and for every one of the rules as well.
 func (g *Guard) Require(rules ...scopes.Rule) *Guard {
 	narrower := *g
+	narrower.optional = false
 	narrower.rule = g.rule.And(rules...)
 	narrower.ruleHint = "the route needs " + narrower.rule.String() + " (Guard.Require)"
 	return &narrower
 }
 
-// ClientsOnly is g, refusing tokens that speak for a user: 403.
+// ClientsOnly is g, asking for a token, and refusing those that speak for a user:
+// 403.
 func (g *Guard) ClientsOnly() *Guard {
 	narrower := *g
+	narrower.optional = false
 	narrower.clientsOnly = true
 	return &narrower
 }
 
 // Optional is g, letting requests without a credential pass as well, whatever
 // else g asks for; their context has no principal. A credential that is there is
-// judged as ever.
+// judged as ever. It comes last: what Require and ClientsOnly derive from an
+// optional guard is not optional.
 func (g *Guard) Optional() *Guard {
 	wider := *g
 	wider.optional = true
@@ -95,6 +103,9 @@ func (g *Guard) Optional() *Guard {
 // and are refused like any other request without one; put a CORS middleware
 // around the guard, not behind it.
 func (g *Guard) Protect(next http.Handler) http.Handler {
+	if next == nil {
+		panic("middleware: Protect without a handler to protect")
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, denial := g.Check(r.Context(), RequestOf(r))
 		if denial != nil {

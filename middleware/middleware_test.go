@@ -27,6 +27,10 @@ func directory(_ context.Context, token string) (*principal.Principal, error) {
 		p.Kind, p.UserID = principal.KindUser, name
 	case name == "down":
 		return nil, &verify.UnavailableError{RetryAfter: 1500 * time.Millisecond, Err: errors.New("connection refused")}
+	case name == "untold":
+		return nil, &verify.UnavailableError{Err: errors.New("connection refused")}
+	case name == "curt":
+		return nil, &verify.Refusal{}
 	case name == "broken":
 		return nil, errors.New("disk full")
 	case name == "revoked":
@@ -111,7 +115,7 @@ func TestTheAuthorizationHeader(t *testing.T) { // C1, C2, C3, C7
 		{"a line break", "/", []string{"Bearer a\r\nX: y"}, malformed},
 		{"two header lines", "/", []string{"Bearer a", "Bearer a"}, malformed},
 		{"two header lines, one of another scheme", "/", []string{"Basic ZGVtbzpkZW1v", "Bearer a"}, malformed},
-		{"more than 64 KiB", "/", []string{"Bearer " + strings.Repeat("a", 64<<10)}, tooLong},
+		{"more than 64 KiB", "/", []string{"Bearer " + strings.Repeat("a", 64<<10+1)}, tooLong},
 		{"a token in the query is not read", "/?access_token=a", nil, missing},
 		{"a token in the query and in the header", "/?x=1&access_token=a", []string{"Bearer a"}, malformed},
 		{"the same, in disguise", "/?%61ccess%5Ftoken=a", []string{"Bearer a"}, malformed},
@@ -161,6 +165,11 @@ func TestWhatAGuardAsksFor(t *testing.T) { // C6
 			}
 		})
 	}
+	for name, derived := range map[string]*middleware.Guard{"a rule": guard.Optional().Require(scopes.All("x")), "ClientsOnly": guard.Optional().ClientsOnly()} {
+		if status := call(derived, "GET", "/", nil).StatusCode; status != 401 {
+			t.Errorf("%s on an optional guard let a request without a credential pass: %d", name, status)
+		}
+	}
 	if call(guard, "GET", "/", bearer("a")).StatusCode != 200 {
 		t.Error("narrower copies narrowed the guard that they are copies of")
 	}
@@ -182,6 +191,8 @@ func TestNoVerdictIs503(t *testing.T) { // C34, C47
 		token, status, code, retryAfter string
 	}{
 		{"down", "503", "temporarily_unavailable", "2"},
+		{"untold", "503", "temporarily_unavailable", "5"},
+		{"curt", "401", "invalid_token", ""},
 		{"broken", "503", "temporarily_unavailable", "5"},
 		{"nobody", "503", "temporarily_unavailable", "5"},
 		{"revoked", "401", "invalid_token", ""},
@@ -237,6 +248,32 @@ func TestGuardsBehindGuardsVerifyOnce(t *testing.T) {
 	}
 }
 
+// A handler behind an optional guard sees the caller of this request or nobody.
+func TestAnOptionalGuardForgetsWhoWasThereBefore(t *testing.T) {
+	guard := newGuard(t, nil)
+	var caller *principal.Principal
+	handler := guard.Protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Authorization")
+		guard.Optional().Protect(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			caller, _ = principal.FromContext(r.Context())
+		})).ServeHTTP(w, r)
+	}))
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header = bearer("a")
+	if handler.ServeHTTP(httptest.NewRecorder(), r); caller != nil {
+		t.Errorf("got %+v", caller)
+	}
+}
+
+func TestProtectingNothingFailsAtTheStart(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	newGuard(t, nil).Protect(nil)
+}
+
 // Preflights carry no credential. A guard that let them pass would let everybody
 // reach a handler that does not look at the method; so they are refused, and CORS
 // belongs around the guard.
@@ -272,6 +309,7 @@ func TestPreflightsAreRefusedLikeAnyRequestWithoutACredential(t *testing.T) {
 func TestBadConfigurationFailsInTheConstructor(t *testing.T) {
 	for want, config := range map[string]middleware.Config{
 		"Verifier is nil":     {},
+		"nil *verify.Issuer":  {Verifier: (*verify.Issuer)(nil)},
 		"not printable ASCII": {Verifier: verify.Func(directory), Realm: "a\r\nX: y"},
 		"in plain letters":    {Verifier: verify.Func(directory), Realm: "prüfung"},
 	} {

@@ -68,7 +68,7 @@ func exactly(value json.RawMessage, t reflect.Type) (json.RawMessage, error) {
 				return nil, err
 			}
 		}
-		return json.Marshal(elements)
+		return marshal(elements)
 	default:
 		return value, nil
 	}
@@ -93,7 +93,17 @@ func object(value json.RawMessage, field func(name string) (reflect.Type, bool))
 			return nil, err
 		}
 	}
-	return json.Marshal(members)
+	return marshal(members)
+}
+
+// marshal leaves the text of strings as it is: a claim read as json.RawMessage is
+// the token's own.
+func marshal(value any) (json.RawMessage, error) {
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return buffer.Bytes(), err
 }
 
 // collect names the fields of t as encoding/json does: by tag, else by name, and

@@ -28,6 +28,9 @@ func (v *JWTVerifier) judge(claims strictjson.Members, now time.Time) (*principa
 	if refusal := v.judgeTimes(p, claims, now); refusal != nil {
 		return nil, refusal
 	}
+	if claims.Get("cnf").Kind != strictjson.Absent {
+		return nil, bound
+	}
 	if !optionalString(claims, "jti", &p.TokenID) || !optionalString(claims, "sub", &p.Subject) {
 		return nil, claimType
 	}
@@ -147,6 +150,7 @@ var (
 	expired        = &Refusal{ReasonExpired, "The access token expired.", "exp has passed"}
 	notYetValid    = &Refusal{ReasonNotYetValid, "The access token is not valid yet.", "nbf lies in the future, beyond JWTConfig.ClockSkew"}
 	issuedInFuture = &Refusal{ReasonNotYetValid, "The access token was issued in the future.", "iat lies in the future, beyond JWTConfig.ClockSkew; compare this clock and the issuer's"}
+	bound          = &Refusal{ReasonBound, "The token is bound to its sender, which is not supported here.", "the token has cnf (DPoP or mTLS, RFC 9449 or RFC 8705); accepting it as a bearer token would let a thief use it"}
 	noExpiry       = &Refusal{ReasonClaims, "The token has no expiry.", "exp is missing"}
 	claimType      = &Refusal{ReasonClaims, "A registered claim of the token is not of its type.", "exp, nbf or iat is not a NumericDate from 1970 to 9999, or sub or jti is not a string"}
 	badScopes      = &Refusal{ReasonClaims, "The token's scopes are malformed.", "the claim of Profile.Scopes is neither a string of scope names with single spaces between them nor an array of such names"}

@@ -73,6 +73,8 @@ func (c JWTConfig) complete() (JWTConfig, error) {
 	if c.MaxTokenBytes == 0 {
 		c.MaxTokenBytes = defaultTokenBytes
 	}
+	// What the caller does to its slices later is not our configuration.
+	c.Audience, c.Algorithms = slices.Clone(c.Audience), slices.Clone(c.Algorithms)
 	var err error
 	c.Profile, err = c.Profile.complete()
 	return c, err
@@ -107,7 +109,7 @@ func JWT(config JWTConfig) (*JWTVerifier, error) {
 		audience: &Refusal{ReasonAudience, "The token is meant for another audience.",
 			fmt.Sprintf("aud does not name one of %q (JWTConfig.Audience)", config.Audience)},
 		client: &Refusal{ReasonClaims, "The token names no client.",
-			fmt.Sprintf("none of the claims %q is there (Profile.ClientID)", config.Profile.ClientID)},
+			fmt.Sprintf("none of the claims %q is there as a string (Profile.ClientID)", config.Profile.ClientID)},
 	}, nil
 }
 
@@ -125,17 +127,39 @@ func (v *JWTVerifier) Verify(ctx context.Context, token string) (*principal.Prin
 	if err != nil {
 		return nil, malformedOr(err)
 	}
-	if !v.config.Profile.acceptsType(compact.Type) {
-		return nil, v.types.of(compact.Type)
-	}
-	if !slices.Contains(v.config.Algorithms, compact.Algorithm) {
-		return nil, v.algorithm
+	if refusal := v.judgeHeader(compact); refusal != nil {
+		return nil, refusal
 	}
 	var room [32]strictjson.Member
 	claims, err := compact.Claims(room[:])
 	if err != nil {
 		return nil, malformed
 	}
+	return v.verifyClaims(ctx, compact, claims)
+}
+
+// verifyParsed is Verify for a token that [Issuers] has parsed to find v.
+func (v *JWTVerifier) verifyParsed(ctx context.Context, size int, compact *jose.Compact, claims strictjson.Members) (*principal.Principal, error) {
+	if size > v.config.MaxTokenBytes {
+		return nil, tooLong
+	}
+	if refusal := v.judgeHeader(compact); refusal != nil {
+		return nil, refusal
+	}
+	return v.verifyClaims(ctx, compact, claims)
+}
+
+func (v *JWTVerifier) judgeHeader(compact *jose.Compact) *Refusal {
+	if !v.config.Profile.acceptsType(compact.Type) {
+		return v.types.of(compact.Type)
+	}
+	if !slices.Contains(v.config.Algorithms, compact.Algorithm) {
+		return v.algorithm
+	}
+	return nil
+}
+
+func (v *JWTVerifier) verifyClaims(ctx context.Context, compact *jose.Compact, claims strictjson.Members) (*principal.Principal, error) {
 	p, refusal := v.judge(claims, time.Now())
 	if refusal != nil {
 		return nil, refusal

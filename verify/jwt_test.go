@@ -169,6 +169,8 @@ func TestATokenIsRefused(t *testing.T) {
 		{"sub a number", claim("sub", 7), verify.ReasonClaims},
 		{"sub null", claim("sub", nil), verify.ReasonClaims},
 		{"jti a number", claim("jti", 7), verify.ReasonClaims},
+		{"bound to a DPoP key (C41)", claim("cnf", map[string]string{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}), verify.ReasonBound},
+		{"bound to a certificate (C44)", claim("cnf", map[string]string{"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}), verify.ReasonBound},
 		{"no client", change(oauthtest.Without("client_id")), verify.ReasonClaims},
 		{"client_id a number", claim("client_id", 7), verify.ReasonClaims},
 		{"client_id empty", claim("client_id", ""), verify.ReasonClaims},
@@ -392,6 +394,16 @@ func TestBadConfigurationFailsInTheConstructor(t *testing.T) {
 	}
 	if _, err := verify.JWT(good); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAConfigurationIsTheVerifiersOwn(t *testing.T) {
+	issuer := oauthtest.NewIssuer(t)
+	audience := []string{oauthtest.Audience}
+	v := verifier(t, issuer, func(c *verify.JWTConfig) { c.Audience = audience })
+	audience[0] = "https://other.example"
+	if got := reason(v, issuer.Token("billing", "")); got != "" {
+		t.Errorf("refused: %s", got)
 	}
 }
 

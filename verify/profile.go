@@ -10,7 +10,11 @@ import (
 )
 
 // Profile says how one authorization server writes its JWT access tokens. The
-// zero value reads tokens by RFC 9068; each field changes one thing.
+// zero value reads tokens by RFC 9068, of which it does not insist on iat, jti and
+// sub being there; each field changes one thing.
+//
+// A token speaks for the client itself if its sub is empty, absent or the client
+// id, and for a user if it is anything else.
 type Profile struct {
 	// Types are the accepted values of the header's typ, "application/"
 	// left out, upper and lower case alike. The default is at+jwt alone
@@ -46,7 +50,7 @@ func (p Profile) complete() (Profile, error) {
 	for i, typ := range p.Types {
 		types[i] = mediaSubtype(typ)
 	}
-	p.Types = types
+	p.Types, p.ClientID, p.Scopes = types, slices.Clone(p.ClientID), slices.Clone(p.Scopes)
 	switch {
 	case len(p.Types) == 0:
 		return p, errors.New(`verify: Profile.Types is empty, so no token could pass; leave it nil for at+jwt, or name the types that the issuer uses, such as "JWT"`)

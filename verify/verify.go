@@ -40,18 +40,19 @@ var ErrInvalidToken = errors.New("invalid token")
 
 // The reasons of refusals: a closed list, fit for the label of a metric.
 const (
-	ReasonMalformed   = "malformed"       // not a token of the form that is read here, or too long
-	ReasonType        = "type"            // the header's typ is not that of an access token
-	ReasonAlgorithm   = "algorithm"       // alg is not allowed
-	ReasonCritical    = "critical_header" // the header demands an extension
-	ReasonIssuer      = "issuer"          // iss is not the expected one
-	ReasonAudience    = "audience"        // aud does not name this API
-	ReasonExpired     = "expired"         // exp has passed
-	ReasonNotYetValid = "not_yet_valid"   // nbf or iat lie in the future
-	ReasonClaims      = "claims"          // a claim is missing or not of its type
-	ReasonUnknownKey  = "unknown_key"     // the issuer has no such key
-	ReasonSignature   = "signature"       // the signature is not the key's
-	ReasonOther       = "other"           // an error of a Func that is not a *Refusal
+	ReasonMalformed   = "malformed"          // not a token of the form that is read here, or too long
+	ReasonType        = "type"               // the header's typ is not that of an access token
+	ReasonAlgorithm   = "algorithm"          // alg is not allowed
+	ReasonCritical    = "critical_header"    // the header demands an extension
+	ReasonIssuer      = "issuer"             // iss is not the expected one
+	ReasonAudience    = "audience"           // aud does not name this API
+	ReasonExpired     = "expired"            // exp has passed
+	ReasonNotYetValid = "not_yet_valid"      // nbf or iat lie in the future
+	ReasonClaims      = "claims"             // a claim is missing or not of its type
+	ReasonBound       = "sender_constrained" // cnf binds the token to a key of its sender, which cannot be checked
+	ReasonUnknownKey  = "unknown_key"        // the issuer has no such key
+	ReasonSignature   = "signature"          // the signature is not the key's
+	ReasonOther       = "other"              // an error of a Func that is not a *Refusal
 )
 
 // Refusal condemns a token and says why. It wraps [ErrInvalidToken]. Nothing in

@@ -40,9 +40,15 @@ func route(r *http.Request) string {
 	if pattern := here.RoutePattern(); pattern != "" && !strings.HasSuffix(pattern, "*") {
 		return pattern
 	}
-	path := r.URL.RawPath
-	if path == "" {
-		path = r.URL.Path
+	path := here.RoutePath // where a middleware has changed it, or a router is mounted below
+	if path == "" || here.RoutePattern() != "" {
+		if path = r.URL.RawPath; path == "" {
+			path = r.URL.Path
+		}
 	}
-	return here.Routes.Find(chi.NewRouteContext(), r.Method, path)
+	pattern := here.Routes.Find(chi.NewRouteContext(), r.Method, path)
+	if pattern == "" && r.Method == http.MethodHead {
+		pattern = here.Routes.Find(chi.NewRouteContext(), http.MethodGet, path)
+	}
+	return pattern
 }

@@ -109,8 +109,11 @@ func (d *deployment) token(ctx context.Context, scope string) (string, error) {
 	var answer struct {
 		AccessToken string `json:"access_token"`
 	}
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil || answer.AccessToken == "" {
-		return "", fmt.Errorf("no token: %s, %w", response.Status, err)
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		return "", err
+	}
+	if answer.AccessToken == "" {
+		return "", fmt.Errorf("no token, but %s", response.Status)
 	}
 	return answer.AccessToken, nil
 }

@@ -158,7 +158,9 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 func (s *Server) authenticate(r *http.Request, form url.Values) (id string, client registered, failure *tokenError) {
 	id, secret, basic := r.BasicAuth()
 	switch {
-	case basic && form.Has("client_secret"):
+	case !basic && r.Header.Get("Authorization") != "":
+		return "", client, &tokenError{http.StatusUnauthorized, "invalid_client", "the Authorization header is not Basic"}
+	case basic && (form.Has("client_secret") || form.Has("client_id") && form.Get("client_id") != id):
 		return "", client, &tokenError{http.StatusBadRequest, "invalid_request", "more than one way of client authentication"}
 	case basic:
 		var errID, errSecret error

@@ -69,6 +69,22 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("the server answered %d %s", e.Status, http.StatusText(e.Status))
 }
 
+// policyError is an answer that this package's policy does not take.
+type policyError struct{ text string }
+
+func (e *policyError) Error() string { return e.text }
+
+// Lasting tells whether a failure is likely to be a mistake that trying again
+// does not mend: a document that is not there, or an answer against the policy.
+func Lasting(err error) bool {
+	if status, ok := errors.AsType[*StatusError](err); ok {
+		return status.Status < http.StatusInternalServerError &&
+			status.Status != http.StatusRequestTimeout && status.Status != http.StatusTooManyRequests
+	}
+	_, policy := errors.AsType[*policyError](err)
+	return policy
+}
+
 // Get fetches a document and its header.
 func (c *Client) Get(ctx context.Context, rawURL string) ([]byte, http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
@@ -78,6 +94,7 @@ func (c *Client) Get(ctx context.Context, rawURL string) ([]byte, http.Header, e
 		return nil, nil, err
 	}
 	request.Header.Set("Accept", "application/json, application/jwk-set+json;q=0.9, */*;q=0.1")
+	request.Header.Set("Cache-Control", "no-cache") // a cache on the way may hold last week's keys
 	request.Header.Set("User-Agent", "bearerguard")
 	response, err := c.http.Do(request)
 	if err != nil {
@@ -92,31 +109,55 @@ func (c *Client) Get(ctx context.Context, rawURL string) ([]byte, http.Header, e
 		return nil, nil, fmt.Errorf("reading the answer: %w", err)
 	}
 	if int64(len(body)) > c.maxBytes {
-		return nil, nil, fmt.Errorf("the answer is longer than %d bytes", c.maxBytes)
+		return nil, nil, &policyError{fmt.Sprintf("the answer is longer than %d bytes", c.maxBytes)}
 	}
 	return body, response.Header, nil
 }
 
-// checkRedirect follows a few redirects, none of them from https to http nor
-// from elsewhere to loopback.
+// checkRedirect follows a few redirects, each of which must be a good hop.
 func (c *Client) checkRedirect(next *http.Request, via []*http.Request) error {
-	previous := via[len(via)-1].URL
-	switch {
-	case len(via) > maxRedirects:
-		return errors.New("too many redirects")
-	case previous.Scheme == "https" && next.URL.Scheme != "https":
-		return errors.New("redirect from https to http")
-	case loopback(next.URL.Hostname()) && !loopback(previous.Hostname()):
-		return errors.New("redirect to a loopback address")
+	if len(via) > maxRedirects {
+		return &policyError{"too many redirects"}
 	}
-	return c.check(next.URL)
+	if err := c.checkHop(via[len(via)-1].URL, next.URL); err != nil {
+		return &policyError{"redirect " + err.Error()}
+	}
+	return nil
+}
+
+// CheckHop tells what is wrong with a document at one URL that leads to another:
+// none may lead from https to http, nor from elsewhere to this machine, whose
+// services trust their neighbours.
+func (c *Client) CheckHop(from, to string) error {
+	fromURL, err := url.Parse(from)
+	if err != nil {
+		return errors.New("from what is not a URL")
+	}
+	toURL, err := url.Parse(to)
+	if err != nil || toURL.Host == "" {
+		return errors.New("to what is not an absolute URL")
+	}
+	return c.checkHop(fromURL, toURL)
+}
+
+func (c *Client) checkHop(from, to *url.URL) error {
+	switch {
+	case from.Scheme == "https" && to.Scheme != "https":
+		return errors.New("from https to " + to.Scheme)
+	case mayBeLoopback(to.Hostname()) && !isLoopback(from.Hostname()):
+		return errors.New("to a loopback address")
+	}
+	return c.check(to)
 }
 
 // CheckURL tells what is wrong with a configured URL, and what to write instead.
 func (c *Client) CheckURL(rawURL string) error {
 	u, err := url.Parse(rawURL)
-	if err != nil || u.Host == "" || u.User != nil {
-		return fmt.Errorf("%q is not an absolute URL without user information; write one such as https://issuer.example", rawURL)
+	switch {
+	case err == nil && u.User != nil:
+		return errors.New("a URL with user information, which would end up in logs; leave it out")
+	case err != nil || u.Host == "":
+		return fmt.Errorf("%q is not an absolute URL; write one such as https://issuer.example", rawURL)
 	}
 	return c.check(u)
 }
@@ -127,16 +168,32 @@ func (c *Client) check(u *url.URL) error {
 		return nil
 	case u.Scheme != "http":
 		return fmt.Errorf("scheme %q; use https", u.Scheme)
-	case c.insecureHTTP || loopback(u.Hostname()):
+	case c.insecureHTTP || isLoopback(u.Hostname()):
 		return nil
 	default:
 		return fmt.Errorf("plain http to %s, where anyone on the way can replace the keys; use https, or set InsecureHTTP where the network itself is trusted", u.Host)
 	}
 }
 
-// loopback tells whether host is this machine by its very name: a DNS answer is
-// not trusted to say so.
-func loopback(host string) bool {
+// isLoopback tells whether host is this machine by its very name, for the
+// permission to use http: a DNS answer is not trusted to say so.
+func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
+}
+
+// mayBeLoopback tells whether host could be this machine by its name, in any of
+// the ways that resolvers know, for a refusal. What a name elsewhere resolves to
+// is not looked at.
+func mayBeLoopback(host string) bool {
+	host, _, _ = strings.Cut(strings.ToLower(strings.TrimSuffix(host, ".")), "%")
+	ip := net.ParseIP(host)
+	switch {
+	case ip != nil:
+		return ip.IsLoopback() || ip.IsUnspecified()
+	case strings.Trim(host, "0123456789abcdefx.") == "" && strings.ContainsAny(host[:1], "0123456789"):
+		return true // 127.1, 0x7f000001, 2130706433: whatever they mean, no server is published so
+	default:
+		return host == "localhost" || strings.HasSuffix(host, ".localhost")
+	}
 }

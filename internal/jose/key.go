@@ -59,6 +59,9 @@ func bothEd25519(alg string, a *algorithm) bool {
 func familyOf(public crypto.PublicKey) (family, error) {
 	switch key := public.(type) {
 	case *rsa.PublicKey:
+		if key == nil || key.N == nil {
+			return "", errors.New("RSA key without modulus")
+		}
 		if bits := key.N.BitLen(); bits < minRSABits || bits > maxRSABits {
 			return "", fmt.Errorf("RSA modulus of %d bits; %d to %d are accepted", bits, minRSABits, maxRSABits)
 		}
@@ -67,6 +70,9 @@ func familyOf(public crypto.PublicKey) (family, error) {
 		}
 		return familyRSA, nil
 	case *ecdsa.PublicKey:
+		if key == nil || key.Curve == nil || key.X == nil || key.Y == nil { //nolint:staticcheck // the fields are deprecated for arithmetic
+			return "", errors.New("EC key without curve or point")
+		}
 		fam := family(key.Curve.Params().Name)
 		if fam != familyP256 && fam != familyP384 && fam != familyP521 {
 			return "", errors.New("elliptic curve not supported; P-256, P-384 and P-521 are")

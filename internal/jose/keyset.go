@@ -12,8 +12,11 @@ import (
 	"github.com/bearerguard/bearerguard/internal/strictjson"
 )
 
-// maxKeys bounds how many keys of one set are used.
-const maxKeys = 1000
+// maxKeys and maxSkipped bound how many keys of one set are used, and reported.
+const (
+	maxKeys    = 1000
+	maxSkipped = 100
+)
 
 // Skipped is a key of a set that is not used, and why. Neither text repeats key
 // material.
@@ -25,8 +28,9 @@ type Skipped struct {
 }
 
 // ParseSet reads a JWK Set. A key that cannot be used is skipped, never fatal
-// (RFC 7517 §5): what other keys say is not its business. A document that is not
-// a JWK Set, or that has no usable key, is an error.
+// (RFC 7517 §5): what other keys say is not its business. At most the first 100
+// skipped are told of. A document that is not a JWK Set, or that has no usable
+// key, is an error.
 func ParseSet(document []byte) ([]*Key, []Skipped, error) {
 	// Duplicate names are harmless around the keys and fatal within one.
 	var set map[string]json.RawMessage
@@ -41,17 +45,18 @@ func ParseSet(document []byte) ([]*Key, []Skipped, error) {
 	var skipped []Skipped
 	for i, element := range elements {
 		key, name, err := parseJWK(element)
-		if name == "" {
-			name = fmt.Sprintf("keys[%d]", i)
-		}
 		if err == nil && len(keys) == maxKeys {
 			err = fmt.Errorf("more than %d keys", maxKeys)
 		}
-		if err != nil {
+		switch {
+		case err == nil:
+			keys = append(keys, key)
+		case len(skipped) < maxSkipped:
+			if name == "" {
+				name = fmt.Sprintf("keys[%d]", i)
+			}
 			skipped = append(skipped, Skipped{name, err.Error()})
-			continue
 		}
-		keys = append(keys, key)
 	}
 	if len(keys) == 0 {
 		return nil, skipped, fmt.Errorf("no usable key among %d", len(elements))

@@ -80,6 +80,10 @@ func (m Members) Get(name string) Value {
 	return Value{}
 }
 
+// maxNumber is as long as a number may be written: a float64 takes 17 digits, a
+// sign, a point and an exponent.
+const maxNumber = 64
+
 // String is the string that v holds; false if v is not one.
 func (v Value) String() (string, bool) {
 	if v.Kind != String {
@@ -88,9 +92,10 @@ func (v Value) String() (string, bool) {
 	return string(unquote(v.Text)), true
 }
 
-// Float is the number that v holds; false if v is not one or is beyond a float64.
+// Float is the number that v holds; false if v is not one, is beyond a float64, or
+// is longer than 64 characters.
 func (v Value) Float() (float64, bool) {
-	if v.Kind != Number {
+	if v.Kind != Number || len(v.Text) > maxNumber {
 		return 0, false
 	}
 	f, err := strconv.ParseFloat(string(v.Text), 64)
