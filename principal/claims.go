@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -49,8 +50,7 @@ func exactly(value json.RawMessage, t reflect.Type) (json.RawMessage, error) {
 	case reflect.Pointer:
 		return exactly(value, t.Elem())
 	case reflect.Struct:
-		fields := make(map[string]reflect.Type)
-		collect(fields, t, map[reflect.Type]bool{})
+		fields := fieldsOf(t)
 		return object(value, func(name string) (reflect.Type, bool) { field, ok := fields[name]; return field, ok })
 	case reflect.Map:
 		return object(value, func(string) (reflect.Type, bool) { return t.Elem(), true })
@@ -96,8 +96,7 @@ func object(value json.RawMessage, field func(name string) (reflect.Type, bool))
 	return marshal(members)
 }
 
-// marshal leaves the text of strings as it is: a claim read as json.RawMessage is
-// the token's own.
+// marshal leaves the text of strings as it is, which json.Marshal does not.
 func marshal(value any) (json.RawMessage, error) {
 	var buffer bytes.Buffer
 	encoder := json.NewEncoder(&buffer)
@@ -106,37 +105,61 @@ func marshal(value any) (json.RawMessage, error) {
 	return buffer.Bytes(), err
 }
 
-// collect names the fields of t as encoding/json does: by tag, else by name, and
-// those of embedded structs where no field nearer the surface has the name.
-func collect(fields map[string]reflect.Type, t reflect.Type, seen map[reflect.Type]bool) {
-	if seen[t] {
-		return
+// fieldsOf names the fields of t as encoding/json does: by tag, else by name, those
+// of embedded structs where no field nearer the surface has the name; of several at
+// one depth the tagged one, and none if that does not decide.
+func fieldsOf(t reflect.Type) map[string]reflect.Type {
+	type candidate struct {
+		field  reflect.Type
+		tagged bool
 	}
-	seen[t] = true
-	var embedded []reflect.Type
-	for field := range t.Fields() {
-		tag := field.Tag.Get("json")
-		name, _, _ := strings.Cut(tag, ",")
-		inner := field.Type
-		if inner.Kind() == reflect.Pointer {
-			inner = inner.Elem()
+	fields, decided, visited := map[string]reflect.Type{}, map[string]bool{}, map[reflect.Type]bool{}
+	for level := []reflect.Type{t}; len(level) > 0; {
+		var deeper []reflect.Type
+		found := map[string][]candidate{}
+		for _, t := range level {
+			if visited[t] {
+				continue
+			}
+			for field := range t.Fields() {
+				tag := field.Tag.Get("json")
+				name, _, _ := strings.Cut(tag, ",")
+				inner := field.Type
+				if inner.Kind() == reflect.Pointer {
+					inner = inner.Elem()
+				}
+				embedded := field.Anonymous && inner.Kind() == reflect.Struct
+				switch {
+				case tag == "-", !field.IsExported() && !embedded:
+				case embedded && name == "":
+					deeper = append(deeper, inner)
+				default:
+					tagged := name != ""
+					if !tagged {
+						name = field.Name
+					}
+					found[name] = append(found[name], candidate{field.Type, tagged})
+				}
+			}
 		}
-		switch {
-		case field.Anonymous && name == "" && inner.Kind() == reflect.Struct:
-			embedded = append(embedded, inner)
-			continue
-		case !field.IsExported() || tag == "-":
-			continue
-		case name == "":
-			name = field.Name
+		for name, candidates := range found {
+			if decided[name] {
+				continue
+			}
+			decided[name] = true
+			if len(candidates) > 1 {
+				candidates = slices.DeleteFunc(candidates, func(c candidate) bool { return !c.tagged })
+			}
+			if len(candidates) == 1 {
+				fields[name] = candidates[0].field
+			}
 		}
-		if _, nearer := fields[name]; !nearer {
-			fields[name] = field.Type
+		for _, t := range level {
+			visited[t] = true
 		}
+		level = deeper
 	}
-	for _, inner := range embedded {
-		collect(fields, inner, seen)
-	}
+	return fields
 }
 
 func startsWith(value json.RawMessage, c byte) bool {

@@ -16,10 +16,10 @@ type Matcher func(granted, required string) bool
 func Exact(granted, required string) bool { return granted == required }
 
 // Wildcard reads "*" in a granted scope, whose segments sep separates: it
-// stands for one whole segment, at the end for one or more. With sep ".",
-// "invoices.*" covers "invoices.read" and "invoices.read.own", not "invoices";
-// "*.read" covers "invoices.read"; "*" covers everything. A "*" that is only a
-// part of a segment is a letter like any other.
+// stands for one whole segment that is not empty, at the end for one or more.
+// With sep ".", "invoices.*" covers "invoices.read" and "invoices.read.own", not
+// "invoices"; "*.read" covers "invoices.read"; "*" covers them all. A "*" that is
+// only a part of a segment is a letter like any other.
 func Wildcard(sep string) Matcher {
 	mustSeparate("Wildcard", sep)
 	return func(granted, required string) bool {

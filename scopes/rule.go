@@ -20,8 +20,8 @@ type Rule struct {
 }
 
 // maxAlternatives bounds what joining rules can grow into, and with it the time
-// that one decision takes.
-const maxAlternatives = 1024
+// that one decision takes; 16 times as many may be multiplied out on the way.
+const maxAlternatives = 256
 
 // All asks for every one of the scopes. Without names it is the zero rule.
 func All(names ...string) Rule {
@@ -51,7 +51,11 @@ func (r Rule) And(others ...Rule) Rule {
 		switch {
 		case len(r.alternatives) == 0:
 			r = other
-		case len(other.alternatives) > 0:
+		case len(other.alternatives) == 0 || r.equal(other):
+			// nothing more is asked for
+		case len(r.alternatives)*len(other.alternatives) > 16*maxAlternatives:
+			panic(tooMany)
+		default:
 			var both Rule
 			for _, left := range r.alternatives {
 				for _, right := range other.alternatives {
@@ -128,8 +132,14 @@ func (r *Rule) add(alternative []string) {
 	r.alternatives = slices.DeleteFunc(r.alternatives, func(held []string) bool { return holds(held, alternative) })
 	r.alternatives = append(r.alternatives, alternative)
 	if len(r.alternatives) > maxAlternatives {
-		panic(fmt.Sprintf("scopes: the rule has more than %d alternatives; ask for fewer scopes, or grant one scope that stands for several", maxAlternatives))
+		panic(tooMany)
 	}
+}
+
+var tooMany = fmt.Sprintf("scopes: the rule has more than %d alternatives; ask for fewer scopes, or grant one scope that stands for several", maxAlternatives)
+
+func (r Rule) equal(other Rule) bool {
+	return slices.EqualFunc(r.alternatives, other.alternatives, slices.Equal[[]string])
 }
 
 func holds(all, some []string) bool {

@@ -63,12 +63,7 @@ func (s Set) Has(required string) bool {
 	if s.match == nil {
 		return slices.Contains(s.names, required)
 	}
-	for _, granted := range s.names {
-		if s.match(granted, required) {
-			return Valid(required)
-		}
-	}
-	return false
+	return Valid(required) && slices.ContainsFunc(s.names, func(granted string) bool { return s.match(granted, required) })
 }
 
 // All yields the granted names as the token wrote them.

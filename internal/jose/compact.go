@@ -50,7 +50,10 @@ func Parse(token string) (*Compact, error) {
 	if c.signature, err = decode([]byte(token[last+1:])); err != nil {
 		return nil, err
 	}
-	return c, c.readHeader(header)
+	if err := c.readHeader(header); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func (c *Compact) readHeader(header []byte) error {

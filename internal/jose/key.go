@@ -70,7 +70,8 @@ func familyOf(public crypto.PublicKey) (family, error) {
 		}
 		return familyRSA, nil
 	case *ecdsa.PublicKey:
-		if key == nil || key.Curve == nil || key.X == nil || key.Y == nil { //nolint:staticcheck // the fields are deprecated for arithmetic
+		//lint:ignore SA1019 the fields are deprecated for arithmetic, and only looked for here
+		if key == nil || key.Curve == nil || key.X == nil || key.Y == nil {
 			return "", errors.New("EC key without curve or point")
 		}
 		fam := family(key.Curve.Params().Name)

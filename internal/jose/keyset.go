@@ -88,8 +88,10 @@ func parseJWK(element []byte) (key *Key, name string, err error) {
 	if slices.ContainsFunc(private, func(name string) bool { return members.Get(name).Kind != strictjson.Absent }) {
 		return nil, kid, errors.New("private or symmetric key material in a public document")
 	}
-	if use, err := text("use"); err != nil || use != "" && use != "sig" {
-		return nil, kid, errors.New("use is not sig")
+	if use := members.Get("use"); use.Kind != strictjson.Absent {
+		if s, _ := use.String(); s != "sig" {
+			return nil, kid, errors.New("use is not sig")
+		}
 	}
 	if ops := members.Get("key_ops"); ops.Kind != strictjson.Absent {
 		if all, ok := ops.Strings(); !ok || !slices.Contains(all, "verify") {
@@ -97,8 +99,8 @@ func parseJWK(element []byte) (key *Key, name string, err error) {
 		}
 	}
 	alg, err := text("alg")
-	if err != nil {
-		return nil, kid, err
+	if err != nil || alg == "" && members.Get("alg").Kind != strictjson.Absent {
+		return nil, kid, errors.New("alg is not the name of an algorithm")
 	}
 	public, err := publicKey(members)
 	if err != nil {
@@ -115,6 +117,9 @@ var parameters = map[string][]string{
 	"EC":  {"x", "y"},
 	"OKP": {"x"},
 }
+
+// coordinateSize is the length of x and y in octets.
+var coordinateSize = map[string]int{"P-256": 32, "P-384": 48, "P-521": 66, "Ed25519": 32}
 
 // publicKey hands jwx a JWK of the key's own parameters and nothing else, so
 // that members which do not matter here (x5c, x5u …) cannot make it fail.
@@ -137,6 +142,9 @@ func publicKey(members strictjson.Members) (crypto.PublicKey, error) {
 		octets, err := decode([]byte(value))
 		if err != nil || !ok || len(octets) == 0 {
 			return nil, fmt.Errorf("%s is missing or not base64url", name)
+		}
+		if size := coordinateSize[reduced["crv"]]; size != 0 && len(octets) != size {
+			return nil, fmt.Errorf("%s is not %d octets long", name, size) // RFC 7518 §6.2.1.2, RFC 8037 §2
 		}
 		if name == "e" && len(octets) > 4 { // jwx would cut it to an int
 			return nil, errors.New("RSA exponent beyond 31 bits")
