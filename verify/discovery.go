@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 
 	"github.com/bearerguard/bearerguard/internal/fetch"
+	"github.com/bearerguard/bearerguard/internal/jose"
+	"github.com/bearerguard/bearerguard/internal/strictjson"
 	"github.com/bearerguard/bearerguard/jwks"
 	"github.com/bearerguard/bearerguard/principal"
 )
@@ -72,6 +74,10 @@ func (i *Issuer) Issuer() string { return i.verifier.Issuer() }
 // Verify implements [Verifier].
 func (i *Issuer) Verify(ctx context.Context, token string) (*principal.Principal, error) {
 	return i.verifier.Verify(ctx, token)
+}
+
+func (i *Issuer) verifyParsed(ctx context.Context, size int, compact *jose.Compact, claims strictjson.Members) (*principal.Principal, error) {
+	return i.verifier.verifyParsed(ctx, size, compact, claims)
 }
 
 // Close ends all fetching. From then on tokens that need a key to be judged get

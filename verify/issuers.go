@@ -1,0 +1,120 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"sync/atomic"
+
+	"github.com/bearerguard/bearerguard/internal/jose"
+	"github.com/bearerguard/bearerguard/internal/strictjson"
+	"github.com/bearerguard/bearerguard/principal"
+)
+
+// IssuerVerifier is a verifier of one issuer's JWT access tokens: an *[Issuer], a
+// *[JWTVerifier], or your own around one.
+type IssuerVerifier interface {
+	Verifier
+	// Issuer is what the iss of its tokens is, to the letter.
+	Issuer() string
+}
+
+// Issuers verifies the JWT access tokens of several issuers, each trusted for
+// itself: the token's iss, compared to the letter, picks the verifier, and that
+// verifier's keys, audiences, algorithms, token types and scopes alone count.
+// The iss is read before the token is trusted, and picking is all it does; an iss
+// that is not listed is refused without any fetch.
+//
+// It is safe for concurrent use; requests read it without a lock.
+type Issuers struct {
+	mu      sync.Mutex // of those who change it
+	current atomic.Pointer[map[string]IssuerVerifier]
+}
+
+// maxIssuers bounds an Issuers. Each issuer keeps keys, and fetches.
+const maxIssuers = 10_000
+
+// ByIssuer verifies the tokens of the given issuers; more may be added and some
+// removed while it serves. It fails if two are for one issuer.
+func ByIssuer(verifiers ...IssuerVerifier) (*Issuers, error) {
+	s := &Issuers{}
+	s.current.Store(&map[string]IssuerVerifier{})
+	for _, v := range verifiers {
+		if err := s.Add(v); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Add trusts one more issuer from now on, of at most 10,000. It fails if there is
+// a verifier for that issuer already.
+func (s *Issuers) Add(v IssuerVerifier) error {
+	if v == nil || v.Issuer() == "" {
+		return errors.New("verify: an issuer without a name; pass the result of Discover, DiscoverWith or JWT")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	current := *s.current.Load()
+	if _, there := current[v.Issuer()]; there {
+		return fmt.Errorf("verify: two verifiers for issuer %s; for several audiences of one issuer, list them in one JWTConfig.Audience", v.Issuer())
+	}
+	if len(current) == maxIssuers {
+		return fmt.Errorf("verify: more than %d issuers", maxIssuers)
+	}
+	next := maps.Clone(current)
+	next[v.Issuer()] = v
+	s.current.Store(&next)
+	return nil
+}
+
+// Remove trusts the issuer no more, for requests that begin from now on, and
+// returns its verifier, which is the caller's to close; nil if there is none.
+func (s *Issuers) Remove(issuer string) IssuerVerifier {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	current := *s.current.Load()
+	v, there := current[issuer]
+	if !there {
+		return nil
+	}
+	next := maps.Clone(current)
+	delete(next, issuer)
+	s.current.Store(&next)
+	return v
+}
+
+// parsedVerifier is a verifier that need not parse again what has been parsed to
+// pick it.
+type parsedVerifier interface {
+	verifyParsed(ctx context.Context, size int, compact *jose.Compact, claims strictjson.Members) (*principal.Principal, error)
+}
+
+// Verify implements [Verifier].
+func (s *Issuers) Verify(ctx context.Context, token string) (*principal.Principal, error) {
+	if len(token) > maxTokenBytes {
+		return nil, tooLong
+	}
+	compact, err := jose.Parse(token)
+	if err != nil {
+		return nil, malformedOr(err)
+	}
+	var room [32]strictjson.Member
+	claims, err := compact.Claims(room[:])
+	if err != nil {
+		return nil, malformed
+	}
+	issuer, _ := claims.Get("iss").String()
+	v, listed := (*s.current.Load())[issuer]
+	if !listed {
+		return nil, unlistedIssuer
+	}
+	if v, ok := v.(parsedVerifier); ok {
+		return v.verifyParsed(ctx, len(token), compact, claims)
+	}
+	return v.Verify(ctx, token)
+}
+
+var unlistedIssuer = &Refusal{ReasonIssuer, "The token was issued by another issuer.", "iss is not to the letter one of the issuers given to ByIssuer or Add"}
