@@ -34,7 +34,8 @@ func TestAServerThatIsDownAtTheStart(t *testing.T) {
 			t.Errorf("requests caused %d fetches of a server that is down", p.fetches()-tried)
 		}
 
-		time.Sleep(5 * time.Minute) // the pauses grow
+		time.Sleep(5*time.Minute + 300*time.Millisecond) // the pauses grow; no scheduled fetch is under way
+		synctest.Wait()
 		retryAfter := mustBeUnavailable(t, set, "a")
 		p.publish(jwk("a"))
 		time.Sleep(retryAfter)
