@@ -149,7 +149,7 @@ func TestCloseLeavesNoConnection(t *testing.T) {
 				}
 				select {
 				case <-closed: // by the client: the server closes later
-				case <-time.After(time.Minute):
+				case <-time.After(20 * time.Second):
 					t.Error("the connection is still open")
 				}
 			})

@@ -266,7 +266,7 @@ func TestTrouble(t *testing.T) {
 				t.Error(err)
 			}
 			if time.Sleep(after); s.count() != before+1 {
-				t.Errorf("after %v there were %d fetches", after, s.count()-before)
+				t.Fatalf("after %v there were %d fetches", after, s.count()-before)
 			}
 			synctest.Wait() // that fetch ends at this very moment, or earlier
 		}
