@@ -2,6 +2,7 @@ package jwks_test
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -50,6 +51,7 @@ func TestTheEndOfASet(t *testing.T) {
 						t.Fatal(err)
 					}
 					row.lead(p, set)
+					synctest.Wait() // a fetch that is due this very moment has begun
 					if end == "Close" {
 						set.Close()
 					} else {
@@ -155,4 +157,32 @@ func TestCloseLeavesNoConnection(t *testing.T) {
 			})
 		}
 	}
+}
+
+// heedless is a transport that knows nothing of contexts.
+type heedless struct{ *publisher }
+
+func (h heedless) RoundTrip(r *http.Request) (*http.Response, error) {
+	recorder := httptest.NewRecorder()
+	h.ServeHTTP(recorder, r)
+	return recorder.Result(), nil
+}
+
+func TestAnAnswerAfterTheEndBringsNoKeysBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := publishing(jwk("a"))
+		set, err := jwks.Remote(context.Background(), jwks.RemoteConfig{URL: jwksURL, HTTPClient: &http.Client{Transport: heedless{p}}, Logger: silent})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.does(func(w http.ResponseWriter, _ *http.Request) {
+			time.Sleep(3 * time.Second)
+			_, _ = io.WriteString(w, setOf(jwk("a")))
+		})
+		go func() { _, _ = set.Find(context.Background(), "unknown", alg) }()
+		synctest.Wait() // the fetch is under way
+		set.Close()
+		time.Sleep(4 * time.Second)
+		mustBeUnavailable(t, set, "a")
+	})
 }

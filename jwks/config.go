@@ -34,8 +34,12 @@ type RemoteConfig struct {
 	// UnknownKeyInterval is the least time between two fetches that tokens
 	// with unknown kids cause. Default 30 s.
 	UnknownKeyInterval time.Duration
-	// Logger hears of fetches that fail and of keys that are left out; nil is
-	// slog.Default().
+	// Lazy fetches nothing before the first token needs a key, which then waits
+	// for the first fetch: for services that trust many issuers of which few
+	// ever call.
+	Lazy bool
+	// Logger hears of fetches that fail, of keys that appear, are withdrawn or
+	// cannot be used, and of floods of unknown kids; nil is slog.Default().
 	Logger *slog.Logger
 }
 

@@ -1,6 +1,11 @@
 package jwks
 
-import "github.com/bearerguard/bearerguard/internal/jose"
+import (
+	"maps"
+	"slices"
+
+	"github.com/bearerguard/bearerguard/internal/jose"
+)
 
 // maxCandidates is how many keys of a remote set are tried for one token, at most:
 // those of one kid, or of all where the token names none.
@@ -8,14 +13,16 @@ const maxCandidates = 4
 
 // index answers Find by one map lookup. It is immutable.
 type index struct {
+	all   []*Key
 	keys  map[question][]*Key
 	named map[string]bool // the kids there are
+	kids  []string        // the same, in order
 }
 
 type question struct{ kid, alg string }
 
 func newIndex(keys []*Key, maxCandidates int) *index {
-	x := &index{make(map[question][]*Key), make(map[string]bool)}
+	x := &index{all: keys, keys: make(map[question][]*Key), named: make(map[string]bool)}
 	for _, key := range keys {
 		kids := []string{""} // a token without kid may be signed by any key
 		if id := key.ID(); id != "" {
@@ -34,6 +41,7 @@ func newIndex(keys []*Key, maxCandidates int) *index {
 			}
 		}
 	}
+	x.kids = slices.Sorted(maps.Keys(x.named))
 	return x
 }
 
@@ -43,4 +51,13 @@ func (x *index) find(kid, alg string) (keys []*Key, known bool) {
 		kid = "" // a set that names no key has no opinion on kid
 	}
 	return x.keys[question{kid, alg}], kid == "" || x.named[kid]
+}
+
+// unless is the older index if both hold the same keys, so that who asks whether
+// keys have changed can compare indexes.
+func (x *index) unless(older *index) *index {
+	if slices.EqualFunc(x.all, older.all, func(a, b *Key) bool { return a.key.Equal(b.key) }) {
+		return older
+	}
+	return x
 }

@@ -1,6 +1,7 @@
 // Package jwks holds the public keys that access tokens are verified with: a JWK
 // Set behind a URL ([Remote]) as a snapshot that is refreshed behind the
-// requests, or keys that are known beforehand ([PEM], [Static]).
+// requests, a file that is read again when it changes ([File]), or keys that are
+// known beforehand ([PEM], [Static]).
 //
 // RFC 7517 (JSON Web Key), RFC 7518 §3 and §6, RFC 8037 §2.
 package jwks
@@ -52,6 +53,14 @@ func NewKey(kid, alg string, public crypto.PublicKey) (*Key, error) {
 		return nil, fmt.Errorf("jwks: %w", err)
 	}
 	return &Key{key}, nil
+}
+
+func wrap(keys []*jose.Key) []*Key {
+	wrapped := make([]*Key, len(keys))
+	for i := range keys {
+		wrapped[i] = &Key{keys[i]}
+	}
+	return wrapped
 }
 
 // ID is the key's kid, or empty.

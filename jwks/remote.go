@@ -2,8 +2,10 @@ package jwks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,14 +20,17 @@ type RemoteSet struct {
 	client  *fetch.Client
 	current atomic.Pointer[snapshot]
 	flights *fetch.Flights[http.Header]
-	leftOut map[jose.Skipped]bool // by the last good fetch; only fetches touch it
+	begin   func() // the first fetch and the schedule of those that follow; once
 	stop    context.CancelFunc
+	report  reporter
 }
 
 // snapshot is the set as one fetch found it. It is immutable.
 type snapshot struct {
 	*index
+	header  http.Header // of the answer
 	fetched time.Time
+	due     time.Time // when it is fetched again
 }
 
 // maxSetBytes bounds a JWK Set: a thousand RSA keys with their certificates left
@@ -34,11 +39,12 @@ const maxSetBytes = 1 << 20
 
 // Remote begins to fetch the JWK Set and keeps it fresh until ctx is done or
 // [RemoteSet.Close] is called, whichever is first; so a context with a deadline
-// for the start alone is not the one to pass. It waits for the outcome of the
-// first fetch, RemoteConfig.Timeout at most. That fetch may fail: then Find
-// reports an *UnavailableError until a later one succeeds, tried after about a
-// second at first and about once a minute in the end. The error of Remote is for
-// a bad configuration.
+// for the start alone is not the one to pass. Unless the set is Lazy, it waits for
+// the outcome of the first fetch, RemoteConfig.Timeout at most. That fetch may
+// fail: then Find reports an *UnavailableError until a later one succeeds, tried
+// after about a second at first and about once a minute in the end. The error of
+// Remote is for a bad configuration; to insist on keys at the start, call
+// [RemoteSet.Ready].
 func Remote(ctx context.Context, config RemoteConfig) (*RemoteSet, error) {
 	config, err := config.Complete()
 	if err != nil {
@@ -49,13 +55,23 @@ func Remote(ctx context.Context, config RemoteConfig) (*RemoteSet, error) {
 		return nil, fmt.Errorf("jwks: RemoteConfig.URL: %w", err)
 	}
 	ctx, stop := context.WithCancel(ctx)
-	s := &RemoteSet{config: config, client: client, stop: stop}
+	s := &RemoteSet{config: config, client: client, stop: stop, report: reporter{url: config.URL, logger: config.Logger}}
 	s.flights = fetch.NewFlights(ctx, s.fetch)
+	s.begin = sync.OnceFunc(func() { s.schedule(ctx) })
 	context.AfterFunc(ctx, s.forget)
+	if !config.Lazy {
+		s.begin()
+		if first := s.flights.First(); first != nil {
+			<-first.Done
+		}
+	}
+	return s, nil
+}
 
-	first := s.flights.Join()
-	next := first
-	err = fetch.Schedule(ctx, config.URL, config.interval(), func() (http.Header, error) {
+// schedule begins the first fetch and has the following ones called for.
+func (s *RemoteSet) schedule(ctx context.Context) {
+	next := s.flights.First()
+	err := fetch.Schedule(ctx, s.config.URL, s.config.interval(), func() (http.Header, error) {
 		flight := next
 		next = nil
 		if flight == nil {
@@ -64,12 +80,19 @@ func Remote(ctx context.Context, config RemoteConfig) (*RemoteSet, error) {
 		<-flight.Done
 		return flight.Value, flight.Err
 	})
-	if err != nil {
-		stop()
-		return nil, fmt.Errorf("jwks: %w", err)
+	if err != nil { // it can only be a window of no length
+		s.config.Logger.Error("jwks: keys will not be refreshed", "url", s.config.URL, "error", err)
 	}
-	<-first.Done
-	return s, nil
+}
+
+// Ready waits until there are keys to verify with, or for ctx: then its error says
+// why there are none yet.
+func (s *RemoteSet) Ready(ctx context.Context) error {
+	s.begin()
+	if err := s.flights.Wait(ctx); err != nil {
+		return fmt.Errorf("jwks: no keys from %s: %w", s.config.URL, err)
+	}
+	return nil
 }
 
 // Close ends all fetching. From then on Find reports an *UnavailableError.
@@ -92,28 +115,85 @@ func (s *RemoteSet) Find(ctx context.Context, kid, alg string) ([]*Key, error) {
 	// Twice at most: a fetch that was under way may have read the set before
 	// the key was in it, one of our own has not.
 	for fetches := 0; ; fetches++ {
-		snapshot := s.current.Load()
-		if snapshot == nil || time.Since(snapshot.fetched) > s.config.MaxStale {
-			return nil, s.unavailable()
+		snapshot, err := s.snapshot(ctx)
+		if err != nil {
+			return nil, err
 		}
 		if keys, known := snapshot.find(kid, alg); known || fetches == 2 {
 			return keys, nil
 		}
-		flight, err := s.flights.AtMostEvery(s.config.UnknownKeyInterval)
-		if err != nil {
-			return nil, s.unavailable()
+		if fetched, err := s.fetchForStranger(ctx); !fetched {
+			return nil, err
 		}
-		if flight == nil {
-			return nil, nil
-		}
-		select {
-		case <-flight.Done:
-			if flight.Err != nil {
-				return nil, s.unavailable()
+	}
+}
+
+// FindAgain is for a token that kid does not settle, as the token or the set names
+// no key, and whose signature none of the keys had made that Find returned: if the
+// issuer has changed its keys meanwhile, one of the new ones may have. It is under
+// the same limit as unknown kids, and empty unless the keys have changed.
+func (s *RemoteSet) FindAgain(ctx context.Context, kid, alg string) []*Key {
+	before := s.current.Load()
+	if before == nil || kid != "" && len(before.named) > 0 {
+		return nil
+	}
+	if fetched, _ := s.fetchForStranger(ctx); !fetched {
+		return nil
+	}
+	after := s.current.Load()
+	if after == nil || before.index == after.index {
+		return nil
+	}
+	keys, _ := after.find(kid, alg)
+	return keys
+}
+
+// snapshot is the keys to judge by, for which only the very first fetch is waited
+// for.
+func (s *RemoteSet) snapshot(ctx context.Context) (*snapshot, error) {
+	current := s.current.Load()
+	if current == nil {
+		s.begin()
+		if first := s.flights.First(); first != nil {
+			if err := wait(ctx, first); err != nil {
+				return nil, err
 			}
-		case <-ctx.Done():
-			return nil, &UnavailableError{RetryAfter: time.Second, Err: ctx.Err()}
 		}
+		current = s.current.Load()
+	}
+	if current == nil || time.Since(current.fetched) > s.config.MaxStale {
+		return nil, s.unavailable()
+	}
+	return current, nil
+}
+
+// fetchForStranger tells whether there was a fetch, good and begun after the
+// last look or under way then. Without one, a nil error means that strangers have
+// had their share.
+func (s *RemoteSet) fetchForStranger(ctx context.Context) (fetched bool, err error) {
+	flight, err := s.flights.AtMostEvery(s.config.UnknownKeyInterval)
+	switch {
+	case err != nil:
+		return false, s.unavailable()
+	case flight == nil:
+		s.report.limited(s.config.UnknownKeyInterval)
+		return false, nil
+	}
+	if err := wait(ctx, flight); err != nil {
+		return false, err
+	}
+	if flight.Err != nil {
+		return false, s.unavailable()
+	}
+	return true, nil
+}
+
+func wait(ctx context.Context, flight *fetch.Flight[http.Header]) error {
+	select {
+	case <-flight.Done:
+		return nil
+	case <-ctx.Done():
+		return &UnavailableError{RetryAfter: time.Second, Err: ctx.Err()}
 	}
 }
 
@@ -125,41 +205,52 @@ func (s *RemoteSet) unavailable() error {
 // fetch replaces the snapshot by what the URL says now, if that is any good.
 func (s *RemoteSet) fetch(ctx context.Context) (http.Header, error) {
 	header, err := s.replace(ctx)
-	if err != nil && ctx.Err() == nil {
-		s.config.Logger.Warn("jwks: fetch failed; it will be tried again", "url", s.config.URL, "error", err)
+	if ctx.Err() == nil {
+		s.report.fetched(err)
 	}
 	return header, err
 }
 
 func (s *RemoteSet) replace(ctx context.Context) (http.Header, error) {
-	document, header, err := s.client.Get(ctx, s.config.URL)
-	if err != nil {
+	previous := s.current.Load()
+	var known http.Header
+	if previous != nil {
+		known = previous.header
+	}
+	document, header, err := s.client.GetUnless(ctx, s.config.URL, known)
+	next := &snapshot{header: header, fetched: time.Now(), due: time.Now().Add(s.config.interval().Lifetime(header))}
+	switch {
+	case errors.Is(err, fetch.ErrNotModified):
+		next.index, next.header = previous.index, merge(previous.header, header)
+	case err != nil:
 		return nil, err
+	default:
+		found, skipped, err := jose.ParseSet(document)
+		s.report.leftOut(skipped)
+		if err != nil {
+			return nil, fmt.Errorf("the JWK Set: %w", err)
+		}
+		next.index = newIndex(wrap(found), maxCandidates)
+		if previous != nil {
+			next.index = next.index.unless(previous.index)
+		}
+		s.report.changed(previous, next)
 	}
-	found, skipped, err := jose.ParseSet(document)
-	s.report(skipped)
-	if err != nil {
-		return nil, fmt.Errorf("the JWK Set: %w", err)
-	}
-	keys := make([]*Key, len(found))
-	for i := range found {
-		keys[i] = &Key{found[i]}
-	}
-	s.current.Store(&snapshot{newIndex(keys, maxCandidates), time.Now()})
+	s.current.Store(next)
 	if ctx.Err() != nil { // closed meanwhile
 		s.current.Store(nil)
 	}
 	return header, nil
 }
 
-// report says once which keys are left out.
-func (s *RemoteSet) report(skipped []jose.Skipped) {
-	leftOut := make(map[jose.Skipped]bool, len(skipped))
-	for _, key := range skipped {
-		if !s.leftOut[key] && !leftOut[key] && len(leftOut) < 20 {
-			s.config.Logger.Warn("jwks: key left out", "url", s.config.URL, "key", key.Key, "reason", key.Reason)
+// merge is the header of a document that a 304 has freshened (RFC 9111 §3.2); it
+// may leave out the validators.
+func merge(old, fresh http.Header) http.Header {
+	merged := fresh.Clone()
+	for _, name := range []string{"Etag", "Last-Modified"} {
+		if merged.Get(name) == "" && old.Get(name) != "" {
+			merged.Set(name, old.Get(name))
 		}
-		leftOut[key] = true
 	}
-	s.leftOut = leftOut
+	return merged
 }

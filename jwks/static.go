@@ -1,6 +1,7 @@
 package jwks
 
 import (
+	"bytes"
 	"context"
 	"crypto"
 	"crypto/x509"
@@ -8,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/bearerguard/bearerguard/internal/jose"
 )
 
 // StaticSet is a set of keys that never changes.
@@ -31,6 +34,14 @@ func (s *StaticSet) Find(_ context.Context, kid, alg string) ([]*Key, error) {
 // It fails if there is no key, if a block is something else, above all a private
 // key, or if a key is not fit for use (see [NewKey]).
 func PEM(document []byte) (*StaticSet, error) {
+	keys, err := parsePEM(document)
+	if err != nil {
+		return nil, fmt.Errorf("jwks: %w", err)
+	}
+	return Static(keys...), nil
+}
+
+func parsePEM(document []byte) ([]*Key, error) {
 	var keys []*Key
 	for rest := document; ; {
 		var block *pem.Block
@@ -39,18 +50,22 @@ func PEM(document []byte) (*StaticSet, error) {
 		}
 		public, err := publicKey(block)
 		if err != nil {
-			return nil, fmt.Errorf("jwks: PEM block %d: %w", len(keys)+1, err)
+			return nil, fmt.Errorf("PEM block %d: %w", len(keys)+1, err)
 		}
-		key, err := NewKey("", "", public)
+		key, err := jose.NewKey("", "", public)
 		if err != nil {
-			return nil, fmt.Errorf("%w (PEM block %d)", err, len(keys)+1)
+			return nil, fmt.Errorf("PEM block %d: %w", len(keys)+1, err)
 		}
-		keys = append(keys, key)
+		keys = append(keys, &Key{key})
+	}
+	// pem.Decode passes over what it cannot read.
+	if begun := bytes.Count(document, []byte("-----BEGIN ")); begun > len(keys) && len(keys) > 0 {
+		return nil, fmt.Errorf("%d PEM blocks begin and %d could be read; one is damaged or cut off", begun, len(keys))
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("jwks: no PEM block; pass the contents of the public key file, which begin with -----BEGIN PUBLIC KEY-----")
+		return nil, errors.New("no PEM block; pass the contents of the public key file, which begin with -----BEGIN PUBLIC KEY-----")
 	}
-	return Static(keys...), nil
+	return keys, nil
 }
 
 func publicKey(block *pem.Block) (crypto.PublicKey, error) {

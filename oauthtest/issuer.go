@@ -34,7 +34,7 @@ type Issuer struct {
 	server  *authserver.Server
 	client  *http.Client
 	fetches atomic.Int64
-	status  atomic.Int64
+	instead atomic.Pointer[http.Handler]
 }
 
 // Client is an application that may ask an Issuer's token endpoint for tokens.
@@ -91,8 +91,8 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/.well-known/jwks.json" {
 		i.fetches.Add(1)
 	}
-	if status := int(i.status.Load()); status != 0 {
-		w.WriteHeader(status)
+	if instead := i.instead.Load(); instead != nil {
+		(*instead).ServeHTTP(w, r)
 		return
 	}
 	i.server.ServeHTTP(w, r)
@@ -131,8 +131,17 @@ func (i *Issuer) Withdraw() { i.server.Keys.Withdraw() }
 // publish, and that nobody can use.
 func (i *Issuer) Publish(jwk string) { i.server.Keys.Publish([]byte(jwk)) }
 
-// Fail answers every request with status and nothing else; 0 ends that.
-func (i *Issuer) Fail(status int) { i.status.Store(int64(status)) }
+// Fail answers every request with status and nothing else, until Recover.
+func (i *Issuer) Fail(status int) {
+	i.Answer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+}
+
+// Answer has another handler answer every request until Recover: one that is slow,
+// hangs until the request's context is done, or answers garbage.
+func (i *Issuer) Answer(instead http.Handler) { i.instead.Store(&instead) }
+
+// Recover ends what Fail or Answer began.
+func (i *Issuer) Recover() { i.instead.Store(nil) }
 
 // Fetches is how often the key set has been asked for.
 func (i *Issuer) Fetches() int { return int(i.fetches.Load()) }

@@ -49,7 +49,7 @@ func TestSwitches(t *testing.T) {
 			if err != nil || response.StatusCode != http.StatusTeapot {
 				t.Errorf("got %v, %v", response, err)
 			}
-			issuer.Fail(0)
+			issuer.Recover()
 			issuer.Publish(`{"kty":"AKP"}`)
 			if v := issuer.Verifier(); v == nil {
 				t.Error("an unusable key disturbed the rest")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/bearerguard/bearerguard/internal/fetch"
 	"github.com/bearerguard/bearerguard/internal/jose"
@@ -76,6 +77,10 @@ func (i *Issuer) Verify(ctx context.Context, token string) (*principal.Principal
 	return i.verifier.Verify(ctx, token)
 }
 
+// Ready waits until there are keys to verify with, or for ctx: then its error says
+// why there are none yet. It is for programs that insist on keys before they serve.
+func (i *Issuer) Ready(ctx context.Context) error { return i.keys.ready(ctx) }
+
 func (i *Issuer) verifyParsed(ctx context.Context, size int, compact *jose.Compact, claims strictjson.Members) (*principal.Principal, error) {
 	return i.verifier.verifyParsed(ctx, size, compact, claims)
 }
@@ -104,6 +109,9 @@ func (d *discoveredKeys) start(ctx context.Context) error {
 	ctx, d.stop = context.WithCancel(ctx)
 	context.AfterFunc(ctx, d.forget)
 	d.flights = fetch.NewFlights(ctx, d.discover)
+	if d.config.Lazy {
+		return nil
+	}
 	flight := d.flights.Join()
 	<-flight.Done
 	if wrong, ok := errors.AsType[*metadataError](flight.Err); ok {
@@ -125,13 +133,51 @@ func (d *discoveredKeys) forget() {
 	d.client.Close()
 }
 
-// Find implements [jwks.Set].
+// Find implements [jwks.Set]. Only the very first discovery is waited for.
 func (d *discoveredKeys) Find(ctx context.Context, kid, alg string) ([]*jwks.Key, error) {
+	if d.current.Load() == nil {
+		if first := d.flights.First(); first != nil {
+			select {
+			case <-first.Done:
+			case <-ctx.Done():
+				return nil, &jwks.UnavailableError{RetryAfter: time.Second, Err: ctx.Err()}
+			}
+		}
+	}
 	if set := d.current.Load(); set != nil {
 		return set.Find(ctx, kid, alg)
 	}
 	retryAfter, err := d.flights.Trouble()
 	return nil, &jwks.UnavailableError{RetryAfter: retryAfter, Err: fmt.Errorf("metadata of %s: %w", d.issuer, err)}
+}
+
+// FindAgain is [jwks.RemoteSet.FindAgain].
+func (d *discoveredKeys) FindAgain(ctx context.Context, kid, alg string) []*jwks.Key {
+	if set := d.current.Load(); set != nil {
+		return set.FindAgain(ctx, kid, alg)
+	}
+	return nil
+}
+
+// ready waits until there are keys.
+func (d *discoveredKeys) ready(ctx context.Context) error {
+	d.flights.First()
+	if err := d.flights.Wait(ctx); err != nil {
+		return fmt.Errorf("verify: no metadata of %s: %w", d.issuer, err)
+	}
+	if set := d.current.Load(); set != nil {
+		return set.Ready(ctx)
+	}
+	return fmt.Errorf("verify: no keys of %s: %w", d.issuer, fetch.ErrClosed)
+}
+
+// Health is that of the keys, or of the search for them.
+func (d *discoveredKeys) Health() jwks.Health {
+	if set := d.current.Load(); set != nil {
+		return set.Health()
+	}
+	err, retryAt := d.flights.Status()
+	return jwks.Health{LastError: fetch.Describe(err), NextFetch: retryAt}
 }
 
 func (d *discoveredKeys) discover(ctx context.Context) (struct{}, error) {
@@ -144,6 +190,7 @@ func (d *discoveredKeys) discover(ctx context.Context) (struct{}, error) {
 
 func (d *discoveredKeys) find(ctx context.Context) error {
 	config := d.config
+	config.Lazy = false // whoever has come here wants keys now
 	var err error
 	if config.URL, err = d.jwksURI(ctx); err != nil {
 		return err

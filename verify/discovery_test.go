@@ -167,7 +167,7 @@ func TestAnIssuerThatIsDownAtTheStartHeals(t *testing.T) {
 		if !ok || errors.Is(err, verify.ErrInvalidToken) {
 			t.Fatalf("got %v", err)
 		}
-		issuer.Fail(0)
+		issuer.Recover()
 		time.Sleep(unavailable.RetryAfter)
 		synctest.Wait()
 		if _, err := v.Verify(t.Context(), token); err != nil {

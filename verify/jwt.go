@@ -183,12 +183,21 @@ func (v *JWTVerifier) checkSignature(ctx context.Context, compact *jose.Compact)
 	if len(keys) == 0 {
 		return unknownKey
 	}
-	for _, key := range keys {
-		if key.Verify(compact.Algorithm, compact.Input(), compact.Signature()) == nil {
-			return nil
-		}
+	if signedByOneOf(keys, compact) {
+		return nil
+	}
+	if set, ok := v.config.Keys.(interface {
+		FindAgain(ctx context.Context, kid, alg string) []*jwks.Key
+	}); ok && signedByOneOf(set.FindAgain(ctx, compact.KeyID, compact.Algorithm), compact) {
+		return nil
 	}
 	return badSignature
+}
+
+func signedByOneOf(keys []*jwks.Key, compact *jose.Compact) bool {
+	return slices.ContainsFunc(keys, func(key *jwks.Key) bool {
+		return key.Verify(compact.Algorithm, compact.Input(), compact.Signature()) == nil
+	})
 }
 
 var (

@@ -79,7 +79,7 @@ func Check(t *testing.T, api func(verify.Verifier) http.Handler) {
 // unreachable is a verifier whose issuer was down when the API started.
 func unreachable(t *testing.T, issuer *oauthtest.Issuer) verify.Verifier {
 	issuer.Fail(http.StatusBadGateway)
-	defer issuer.Fail(0)
+	defer issuer.Recover()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	v, err := verify.DiscoverWith(ctx,

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -85,8 +86,38 @@ func Lasting(err error) bool {
 	return policy
 }
 
+// Describe is a failure in words that may be shown to strangers: no address, no
+// name of this network, nothing of an answer.
+func Describe(err error) string {
+	if err == nil {
+		return ""
+	}
+	if status, ok := errors.AsType[*StatusError](err); ok {
+		return status.Error()
+	}
+	if _, ok := errors.AsType[*policyError](err); ok {
+		return "the answer was too long, or a redirect that is not followed"
+	}
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded) {
+		return "the server did not answer in time"
+	}
+	if _, ok := errors.AsType[*url.Error](err); ok {
+		return "the server could not be reached"
+	}
+	return "the answer could not be used"
+}
+
+// ErrNotModified is that a document is as it was.
+var ErrNotModified = errors.New("not modified")
+
 // Get fetches a document and its header.
 func (c *Client) Get(ctx context.Context, rawURL string) ([]byte, http.Header, error) {
+	return c.GetUnless(ctx, rawURL, nil)
+}
+
+// GetUnless is Get, or ErrNotModified with the new header if the document is still
+// the one that came with the header known (RFC 9110 §13.1.2 and §13.1.3).
+func (c *Client) GetUnless(ctx context.Context, rawURL string, known http.Header) ([]byte, http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, rawURL, nil)
@@ -96,11 +127,21 @@ func (c *Client) Get(ctx context.Context, rawURL string) ([]byte, http.Header, e
 	request.Header.Set("Accept", "application/json, application/jwk-set+json;q=0.9, */*;q=0.1")
 	request.Header.Set("Cache-Control", "no-cache") // a cache on the way may hold last week's keys
 	request.Header.Set("User-Agent", "bearerguard")
+	conditional := false
+	for name, condition := range map[string]string{"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"} {
+		if validator := known.Get(name); validator != "" {
+			request.Header.Set(condition, validator)
+			conditional = true
+		}
+	}
 	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer response.Body.Close()
+	if conditional && response.StatusCode == http.StatusNotModified {
+		return nil, response.Header, ErrNotModified
+	}
 	if response.StatusCode != http.StatusOK {
 		return nil, nil, &StatusError{response.StatusCode}
 	}
@@ -156,7 +197,7 @@ func (c *Client) CheckURL(rawURL string) error {
 	switch {
 	case err == nil && u.User != nil:
 		return errors.New("a URL with user information, which would end up in logs; leave it out")
-	case err != nil || u.Host == "":
+	case err != nil || u.Hostname() == "":
 		return fmt.Errorf("%q is not an absolute URL; write one such as https://issuer.example", rawURL)
 	}
 	return c.check(u)
@@ -188,10 +229,14 @@ func isLoopback(host string) bool {
 func mayBeLoopback(host string) bool {
 	host, _, _ = strings.Cut(strings.ToLower(strings.TrimSuffix(host, ".")), "%")
 	ip := net.ParseIP(host)
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	_, notNumber := strconv.ParseUint(last, 0, 64)
 	switch {
+	case host == "":
+		return true // :443 is dialled here
 	case ip != nil:
 		return ip.IsLoopback() || ip.IsUnspecified()
-	case strings.Trim(host, "0123456789abcdefx.") == "" && strings.ContainsAny(host[:1], "0123456789"):
+	case notNumber == nil:
 		return true // 127.1, 0x7f000001, 2130706433: whatever they mean, no server is published so
 	default:
 		return host == "localhost" || strings.HasSuffix(host, ".localhost")

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -67,11 +68,15 @@ func (s scheduled) Get(string) (*http.Response, error) {
 
 // Lifetime is for how long a document with this header is fresh (RFC 9111
 // §4.2), within the bounds. Time that it has spent in caches on the way counts:
-// an intermediary must not make a withdrawn key live longer.
+// an intermediary must not make a withdrawn key live longer. What cannot be read
+// is taken for stale (§4.2.1, §5.3).
 func (i Interval) Lifetime(header http.Header) time.Duration {
 	lifetime := i.Default
-	if when, err := http.ParseTime(header.Get("Expires")); err == nil {
-		lifetime = time.Until(when)
+	if expires := header.Get("Expires"); expires != "" {
+		lifetime = 0
+		if when, err := http.ParseTime(expires); err == nil {
+			lifetime = time.Until(when)
+		}
 	}
 	for directive := range strings.SplitSeq(strings.Join(header.Values("Cache-Control"), ","), ",") {
 		name, value, _ := strings.Cut(strings.ToLower(strings.TrimSpace(directive)), "=")
@@ -79,16 +84,20 @@ func (i Interval) Lifetime(header http.Header) time.Duration {
 		case "no-store", "no-cache":
 			return i.Min
 		case "max-age":
-			if age, ok := seconds(strings.Trim(value, `"`)); ok {
-				spent, _ := seconds(header.Get("Age"))
-				lifetime = age - spent
-			}
+			lifetime = seconds(strings.Trim(value, `"`)) - seconds(header.Get("Age"))
 		}
 	}
 	return min(max(lifetime, i.Min), i.Max)
 }
 
-func seconds(s string) (time.Duration, bool) {
+// seconds reads delta-seconds, of which 2^31 is as good as more (RFC 9111 §1.2.2);
+// 0 if it is not by the grammar.
+func seconds(s string) time.Duration {
 	n, err := strconv.ParseUint(s, 10, 31)
-	return time.Duration(n) * time.Second, err == nil
+	if errors.Is(err, strconv.ErrRange) {
+		n = 1 << 31
+	} else if err != nil {
+		n = 0
+	}
+	return time.Duration(n) * time.Second
 }

@@ -92,6 +92,12 @@ func familyOf(public crypto.PublicKey) (family, error) {
 	}
 }
 
+// Equal tells whether other is the same key, for the same kid and algorithms.
+func (k *Key) Equal(other *Key) bool {
+	public, ok := k.public.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && k.ID == other.ID && public.Equal(other.public) && slices.Equal(k.algorithms, other.algorithms)
+}
+
 // Supports tells whether signatures of the named algorithm may be verified with
 // this key.
 func (k *Key) Supports(alg string) bool {
