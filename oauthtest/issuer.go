@@ -9,6 +9,7 @@ package oauthtest
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -107,7 +108,7 @@ func (i *Issuer) Verifier() *verify.Issuer {
 	i.t.Helper()
 	v, err := verify.DiscoverWith(context.Background(),
 		verify.JWTConfig{Issuer: i.URL, Audience: []string{Audience}},
-		jwks.RemoteConfig{HTTPClient: i.client})
+		jwks.RemoteConfig{HTTPClient: i.client, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		i.t.Fatalf("oauthtest: %v", err)
 	}

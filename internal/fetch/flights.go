@@ -172,17 +172,18 @@ func (f *Flights[T]) Status() (lastErr error, retryAt time.Time) {
 // AtMostEvery is the fetch to wait for on behalf of a stranger: the one in
 // flight, or a new one if none was begun here within the interval. If there is
 // none, nil and a nil error say that what was last fetched is as fresh as a
-// stranger may demand; an error, that fetches are failing at present.
+// stranger may demand; an error, that fetches are failing at present, so that
+// nobody should wait for one: strangers could be many, and the server hang.
 func (f *Flights[T]) AtMostEvery(interval time.Duration) (*Flight[T], error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
-	case f.inFlight != nil:
-		return f.inFlight, nil
 	case f.ctx.Err() != nil:
 		return nil, ErrClosed
 	case f.failures > 0:
 		return nil, f.lastErr
+	case f.inFlight != nil:
+		return f.inFlight, nil
 	case !f.asked.IsZero() && time.Since(f.asked) < interval:
 		return nil, nil
 	}
