@@ -34,6 +34,9 @@ type RemoteConfig struct {
 	// UnknownKeyInterval is the least time between two fetches that tokens
 	// with unknown kids cause. Default 30 s.
 	UnknownKeyInterval time.Duration
+	// Distrusted are the kids of keys that the issuer publishes and that shall not
+	// be used, such as those that it has retired or lost.
+	Distrusted []string
 	// Lazy fetches nothing before the first token needs a key, which then waits
 	// for the first fetch: for services that trust many issuers of which few
 	// ever call.

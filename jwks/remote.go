@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -226,6 +227,10 @@ func (s *RemoteSet) replace(ctx context.Context) (http.Header, error) {
 		return nil, err
 	default:
 		found, skipped, err := jose.ParseSet(document)
+		found = slices.DeleteFunc(found, func(key *jose.Key) bool { return slices.Contains(s.config.Distrusted, key.ID) })
+		if err == nil && len(found) == 0 {
+			err = errors.New("no key that is trusted")
+		}
 		s.report.leftOut(skipped)
 		if err != nil {
 			return nil, fmt.Errorf("the JWK Set: %w", err)

@@ -1,8 +1,10 @@
 package verify
 
 import (
+	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/bearerguard/bearerguard/internal/strictjson"
@@ -10,75 +12,148 @@ import (
 	"github.com/bearerguard/bearerguard/scopes"
 )
 
-// judge checks the claims of a token that nobody has vouched for yet (RFC 9068
-// §4) and reads the principal out of them.
-func (v *JWTVerifier) judge(claims strictjson.Members, now time.Time) (*principal.Principal, *Refusal) {
-	p := &principal.Principal{}
-	if iss, ok := claims.Get("iss").String(); !ok || iss != v.config.Issuer {
-		return nil, v.issuer
-	}
-	p.Issuer = v.config.Issuer
+// reader reads the principal out of a token's claims, and checks them: those of a
+// JWT that nobody has vouched for yet (RFC 9068 §4), and those of an introspection
+// response (RFC 7662 §2.2).
+type reader struct {
+	profile  Profile
+	issuer   string
+	audience []string
+	skew     time.Duration
+	// presentOnly checks iss, aud and exp only where they are there: an
+	// introspection server has judged the token before.
+	presentOnly bool
 
-	audience, ok := stringOrStrings(claims.Get("aud"))
-	if !ok || !slices.ContainsFunc(audience, func(aud string) bool { return slices.Contains(v.config.Audience, aud) }) {
-		return nil, v.audience
-	}
-	p.Audience = audience
+	// Refusals whose hint is made of the configuration.
+	wrongIssuer, wrongAudience, noClient, notRequired, noExpiry *Refusal
+}
 
-	if refusal := v.judgeTimes(p, claims, now); refusal != nil {
+func newReader(profile Profile, issuer string, audience []string, skew time.Duration, presentOnly bool) *reader {
+	return &reader{
+		profile: profile, issuer: issuer, audience: audience, skew: skew, presentOnly: presentOnly,
+		wrongIssuer: &Refusal{ReasonIssuer, "The token was issued by another issuer.",
+			fmt.Sprintf("iss is not to the letter %q (Issuer)", issuer)},
+		wrongAudience: &Refusal{ReasonAudience, "The token is meant for another audience.",
+			fmt.Sprintf("%s does not name one of %q (Audience)", profile.Audience, audience)},
+		noClient: &Refusal{ReasonClaims, "The token names no client.",
+			fmt.Sprintf("none of the claims %q is there as a string (Profile.ClientID)", profile.ClientID)},
+		notRequired: &Refusal{ReasonType, "The token is not of the kind that is accepted here.",
+			fmt.Sprintf("the token has not all of %q (Profile.Required)", profile.Required)},
+		noExpiry: &Refusal{ReasonClaims, "The token has no expiry.",
+			fmt.Sprintf("%s is missing (Profile.Expiry)", profile.Expiry)},
+	}
+}
+
+// read is the principal, or why there is none.
+func (r *reader) read(claims strictjson.Members, now time.Time) (*principal.Principal, *Refusal) {
+	if r.profile.NullAbsent {
+		claims = slices.DeleteFunc(claims, func(m strictjson.Member) bool { return m.Value.Kind == strictjson.Null })
+	}
+	p := &principal.Principal{Issuer: r.issuer}
+	if refusal := r.checkOrigin(p, claims); refusal != nil {
+		return nil, refusal
+	}
+	if refusal := r.checkTimes(p, claims, now); refusal != nil {
 		return nil, refusal
 	}
 	if claims.Get("cnf").Kind != strictjson.Absent {
 		return nil, bound
 	}
-	if !optionalString(claims, "jti", &p.TokenID) || !optionalString(claims, "sub", &p.Subject) {
+	if !optionalString(claims, r.profile.TokenID, &p.TokenID) || !optionalString(claims, "sub", &p.Subject) {
 		return nil, claimType
 	}
-	return v.judgeClient(p, claims)
+	if refusal := r.readCaller(p, claims); refusal != nil {
+		return nil, refusal
+	}
+	granted, ok := grantedScopes(first(claims, r.profile.Scopes))
+	if !ok {
+		return nil, badScopes
+	}
+	p.Scopes = granted.Matching(r.profile.Matcher)
+	return p, nil
 }
 
-// judgeTimes checks exp, nbf and iat (RFC 7519 §4.1.4 to §4.1.6).
-func (v *JWTVerifier) judgeTimes(p *principal.Principal, claims strictjson.Members, now time.Time) *Refusal {
-	if claims.Get("exp").Kind == strictjson.Absent {
-		return noExpiry
+// checkOrigin checks who issued the token, for whom, and as what.
+func (r *reader) checkOrigin(p *principal.Principal, claims strictjson.Members) *Refusal {
+	iss := claims.Get("iss")
+	mayLack := r.presentOnly || r.profile.InsecureNoIssuer
+	if iss.Kind != strictjson.Absent || !mayLack {
+		s, ok := iss.String()
+		if !ok || r.issuer != "" && s != r.issuer || r.issuer == "" && !mayLack {
+			return r.wrongIssuer
+		}
+		p.Issuer = s
 	}
-	if !numericDate(claims, "exp", &p.ExpiresAt) || !numericDate(claims, "nbf", &p.NotBefore) || !numericDate(claims, "iat", &p.IssuedAt) {
+	aud := claims.Get(r.profile.Audience)
+	mayLack = r.presentOnly || r.profile.InsecureNoAudience
+	if aud.Kind != strictjson.Absent || !mayLack {
+		var ok bool
+		if p.Audience, ok = stringOrStrings(aud); !ok {
+			return r.wrongAudience
+		}
+		ours := slices.ContainsFunc(p.Audience, func(aud string) bool { return slices.Contains(r.audience, aud) })
+		if !ours && (len(r.audience) > 0 || !mayLack) {
+			return r.wrongAudience
+		}
+	}
+	for name, value := range r.profile.Required {
+		if s, ok := claims.Get(name).String(); !ok || s != value {
+			return r.notRequired
+		}
+	}
+	return nil
+}
+
+// checkTimes checks exp, nbf and iat (RFC 7519 §4.1.4 to §4.1.6).
+func (r *reader) checkTimes(p *principal.Principal, claims strictjson.Members, now time.Time) *Refusal {
+	if claims.Get(r.profile.Expiry).Kind == strictjson.Absent {
+		if !r.presentOnly {
+			return r.noExpiry
+		}
+	}
+	if !r.date(claims, r.profile.Expiry, &p.ExpiresAt) || !r.date(claims, "nbf", &p.NotBefore) || !r.date(claims, "iat", &p.IssuedAt) {
 		return claimType
 	}
-	skew := v.config.ClockSkew
 	switch {
-	case !now.Before(p.ExpiresAt.Add(skew)):
+	case !p.ExpiresAt.IsZero() && !now.Before(p.ExpiresAt.Add(r.skew)):
 		return expired
-	case now.Add(skew).Before(p.NotBefore):
+	case now.Add(r.skew).Before(p.NotBefore):
 		return notYetValid
-	case now.Add(skew).Before(p.IssuedAt):
+	case now.Add(r.skew).Before(p.IssuedAt):
 		return issuedInFuture
 	}
 	return nil
 }
 
-// judgeClient reads who calls, and what the token grants.
-func (v *JWTVerifier) judgeClient(p *principal.Principal, claims strictjson.Members) (*principal.Principal, *Refusal) {
-	clientID, ok := first(claims, v.config.Profile.ClientID).String()
-	if !ok || clientID == "" {
-		return nil, v.client
-	}
-	p.ClientID = clientID
-
-	// Issuers write a client's own token with sub equal to the client id
-	// (RFC 9068 §2.2), empty, or not at all.
-	if p.Subject == "" || p.Subject == p.ClientID {
-		p.Kind, p.Grant = principal.KindClient, principal.GrantClientCredentials
+// readCaller reads who calls.
+func (r *reader) readCaller(p *principal.Principal, claims strictjson.Members) *Refusal {
+	clientID := first(claims, r.profile.ClientID)
+	if names, ok := clientID.Strings(); ok && len(names) > 0 {
+		p.ClientID = names[0]
 	} else {
-		p.Kind, p.UserID = principal.KindUser, p.Subject
+		p.ClientID, _ = clientID.String()
 	}
-
-	granted, ok := grantedScopes(first(claims, v.config.Profile.Scopes))
-	if !ok {
-		return nil, badScopes
+	if p.ClientID == "" && (!r.profile.NoClient || clientID.Kind != strictjson.Absent) {
+		return r.noClient
 	}
-	p.Scopes = granted.Matching(v.config.Profile.Matcher)
-	return p, nil
+	if r.profile.Grant != "" && !optionalString(claims, r.profile.Grant, &p.Grant) {
+		return claimType
+	}
+	if r.profile.Client(p.ClientID, Claims{claims}) {
+		if p.ClientID == "" {
+			return r.noClient
+		}
+		p.Kind = principal.KindClient
+		if p.Grant == "" {
+			p.Grant = principal.GrantClientCredentials
+		}
+		return nil
+	}
+	p.Kind = principal.KindUser
+	if !optionalString(claims, r.profile.UserID, &p.UserID) || p.UserID == "" {
+		return noUser
+	}
+	return nil
 }
 
 func grantedScopes(claim strictjson.Value) (granted scopes.Set, ok bool) {
@@ -130,15 +205,24 @@ func stringOrStrings(claim strictjson.Value) ([]string, bool) {
 // written down.
 const endOfTime = 253402300799
 
-// numericDate reads a NumericDate (RFC 7519 §2), which may have a fraction, in
-// the range of years that have four digits.
-func numericDate(claims strictjson.Members, name string, into *time.Time) bool {
+// date reads a NumericDate (RFC 7519 §2), which may have a fraction, in the range
+// of years that have four digits.
+func (r *reader) date(claims strictjson.Members, name string, into *time.Time) bool {
 	claim := claims.Get(name)
 	if claim.Kind == strictjson.Absent {
 		return true
 	}
 	seconds, ok := claim.Float()
-	if !ok || seconds < 0 || seconds > endOfTime {
+	if text, isText := claim.String(); isText && r.profile.TextDates {
+		if when, err := time.Parse(time.RFC3339, text); err == nil {
+			*into = when
+			return when.Unix() >= 0 && when.Unix() <= endOfTime
+		}
+		var err error
+		seconds, err = strconv.ParseFloat(text, 64)
+		ok = err == nil && len(text) <= 20
+	}
+	if !ok || !(seconds >= 0 && seconds <= endOfTime) { // which NaN is not
 		return false
 	}
 	whole, fraction := math.Modf(seconds)
@@ -148,10 +232,10 @@ func numericDate(claims strictjson.Members, name string, into *time.Time) bool {
 
 var (
 	expired        = &Refusal{ReasonExpired, "The access token expired.", "exp has passed"}
-	notYetValid    = &Refusal{ReasonNotYetValid, "The access token is not valid yet.", "nbf lies in the future, beyond JWTConfig.ClockSkew"}
-	issuedInFuture = &Refusal{ReasonNotYetValid, "The access token was issued in the future.", "iat lies in the future, beyond JWTConfig.ClockSkew; compare this clock and the issuer's"}
+	notYetValid    = &Refusal{ReasonNotYetValid, "The access token is not valid yet.", "nbf lies in the future, beyond ClockSkew"}
+	issuedInFuture = &Refusal{ReasonNotYetValid, "The access token was issued in the future.", "iat lies in the future, beyond ClockSkew; compare this clock and the issuer's"}
 	bound          = &Refusal{ReasonBound, "The token is bound to its sender, which is not supported here.", "the token has cnf (DPoP or mTLS, RFC 9449 or RFC 8705); accepting it as a bearer token would let a thief use it"}
-	noExpiry       = &Refusal{ReasonClaims, "The token has no expiry.", "exp is missing"}
-	claimType      = &Refusal{ReasonClaims, "A registered claim of the token is not of its type.", "exp, nbf or iat is not a NumericDate from 1970 to 9999, or sub or jti is not a string"}
+	claimType      = &Refusal{ReasonClaims, "A registered claim of the token is not of its type.", "exp, nbf or iat is not a date from 1970 to 9999 (Profile.TextDates), or sub, jti or the grant is not a string"}
+	noUser         = &Refusal{ReasonClaims, "The token names neither a client of its own nor a user.", "by Profile.Client it speaks for a user, and the claim of Profile.UserID is missing"}
 	badScopes      = &Refusal{ReasonClaims, "The token's scopes are malformed.", "the claim of Profile.Scopes is neither a string of scope names with single spaces between them nor an array of such names"}
 )

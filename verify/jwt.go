@@ -16,10 +16,12 @@ import (
 // JWTConfig configures [JWT] and [DiscoverWith]. Issuer, Audience and, for JWT,
 // Keys must be set.
 type JWTConfig struct {
-	// Issuer is what the tokens' iss must be, to the letter.
+	// Issuer is what the tokens' iss must be, to the letter. It may be empty
+	// only with a Profile whose tokens do not say (InsecureNoIssuer).
 	Issuer string
 	// Audience is the identifiers of this API, as the issuer writes them into
-	// aud; a token must name one of them.
+	// aud; a token must name one of them. It may be empty only with a Profile
+	// whose tokens do not say (InsecureNoAudience).
 	Audience []string
 	// Keys is the issuer's keys. They vouch for this issuer's tokens alone.
 	Keys jwks.Set
@@ -47,9 +49,9 @@ const (
 
 func (c JWTConfig) complete() (JWTConfig, error) {
 	switch {
-	case c.Issuer == "":
+	case c.Issuer == "" && !c.Profile.InsecureNoIssuer:
 		return c, errors.New("verify: JWTConfig.Issuer is empty; write the iss of the tokens to expect, such as https://issuer.example")
-	case len(c.Audience) == 0 || slices.Contains(c.Audience, ""):
+	case len(c.Audience) == 0 && !c.Profile.InsecureNoAudience || slices.Contains(c.Audience, ""):
 		return c, errors.New("verify: JWTConfig.Audience is empty; write the identifier of this API that the issuer puts into aud, such as https://api.example")
 	case c.ClockSkew < 0 || c.ClockSkew > maxSkew:
 		return c, fmt.Errorf("verify: JWTConfig.ClockSkew is %v; it may be up to %v, or 0 for %v", c.ClockSkew, maxSkew, defaultSkew)
@@ -83,9 +85,10 @@ func (c JWTConfig) complete() (JWTConfig, error) {
 // JWTVerifier verifies the JWT access tokens of one issuer.
 type JWTVerifier struct {
 	config JWTConfig
+	claims *reader
 	// Refusals whose hint is made of the configuration.
-	types                               typeRefusals
-	algorithm, issuer, audience, client *Refusal
+	types     typeRefusals
+	algorithm *Refusal
 }
 
 // JWT is the verifier of one issuer's JWT access tokens, with given keys. It
@@ -101,15 +104,10 @@ func JWT(config JWTConfig) (*JWTVerifier, error) {
 	}
 	return &JWTVerifier{
 		config: config,
+		claims: newReader(config.Profile, config.Issuer, config.Audience, config.ClockSkew, false),
 		types:  config.Profile.typeRefusals(),
 		algorithm: &Refusal{ReasonAlgorithm, "The token's signature algorithm is not accepted.",
 			fmt.Sprintf("alg is not one of %q (JWTConfig.Algorithms)", config.Algorithms)},
-		issuer: &Refusal{ReasonIssuer, "The token was issued by another issuer.",
-			fmt.Sprintf("iss is not to the letter %q (JWTConfig.Issuer)", config.Issuer)},
-		audience: &Refusal{ReasonAudience, "The token is meant for another audience.",
-			fmt.Sprintf("aud does not name one of %q (JWTConfig.Audience)", config.Audience)},
-		client: &Refusal{ReasonClaims, "The token names no client.",
-			fmt.Sprintf("none of the claims %q is there as a string (Profile.ClientID)", config.Profile.ClientID)},
 	}, nil
 }
 
@@ -160,7 +158,7 @@ func (v *JWTVerifier) judgeHeader(compact *jose.Compact) *Refusal {
 }
 
 func (v *JWTVerifier) verifyClaims(ctx context.Context, compact *jose.Compact, claims strictjson.Members) (*principal.Principal, error) {
-	p, refusal := v.judge(claims, time.Now())
+	p, refusal := v.claims.read(claims, time.Now())
 	if refusal != nil {
 		return nil, refusal
 	}

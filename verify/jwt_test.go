@@ -330,10 +330,10 @@ func TestRefusalsNameTheFieldThatChangesThem(t *testing.T) {
 	for field, token := range map[string]string{
 		`add "JWT" to Profile.Types`: issuer.Token("a", "", oauthtest.Header("typ", "JWT")),
 		`add "" to Profile.Types`:    issuer.Token("a", "", oauthtest.WithoutHeader("typ")),
-		"JWTConfig.Issuer":           issuer.Token("a", "", oauthtest.Claim("iss", "x")),
-		"JWTConfig.Audience":         issuer.Token("a", "", oauthtest.ForAudience("x")),
+		"(Issuer)":                   issuer.Token("a", "", oauthtest.Claim("iss", "x")),
+		"(Audience)":                 issuer.Token("a", "", oauthtest.ForAudience("x")),
 		"JWTConfig.Algorithms":       issuer.Token("a", "", oauthtest.Header("alg", "HS256")),
-		"JWTConfig.ClockSkew":        issuer.Token("a", "", oauthtest.NotYetValid()),
+		"ClockSkew":                  issuer.Token("a", "", oauthtest.NotYetValid()),
 		"JWTConfig.MaxTokenBytes":    strings.Repeat("x", 16<<10+1),
 		"Profile.ClientID":           issuer.Token("a", "", oauthtest.Without("client_id")),
 		"Profile.Scopes":             issuer.Token("a", "", oauthtest.Claim("scope", 1)),

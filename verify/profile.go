@@ -6,15 +6,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bearerguard/bearerguard/internal/strictjson"
 	"github.com/bearerguard/bearerguard/scopes"
 )
 
-// Profile says how one authorization server writes its JWT access tokens. The
-// zero value reads tokens by RFC 9068, of which it does not insist on iat, jti and
-// sub being there; each field changes one thing.
+// Profile says how one authorization server writes its access tokens: which claims
+// say what. The zero value reads tokens by RFC 9068, of which it does not insist on
+// iat, jti and sub being there; each field changes one thing. The profiles of known
+// servers, such as [Keycloak], are values of it to use or to derive from:
 //
-// A token speaks for the client itself if its sub is empty, absent or the client
-// id, and for a user if it is anything else.
+//	profile := verify.Keycloak()
+//	profile.Scopes = []string{"permissions"}
 type Profile struct {
 	// Types are the accepted values of the header's typ, "application/"
 	// left out, upper and lower case alike. The default is at+jwt alone
@@ -23,10 +25,21 @@ type Profile struct {
 	// type its tokens so needs "JWT", or "" for tokens without typ; then their
 	// aud alone tells them from its ID tokens.
 	Types []string
+	// Required are claims that a token must have with just that value, such as
+	// token_use: access, where typ does not tell tokens apart.
+	Required map[string]string
+	// Audience is the claim that names whom the token is for. Default aud.
+	Audience string
 	// ClientID are the claims that may name the client; the first that a
-	// token has, counts, and one must be there. Default client_id (RFC 9068
-	// §2.2), then azp.
+	// token has, counts, and one must be there. Of an array the first element
+	// counts. Default client_id (RFC 9068 §2.2), then azp.
 	ClientID []string
+	// UserID is the claim that names the user of a token that speaks for one.
+	// Default sub.
+	UserID string
+	// Client tells a token that speaks for the client itself from one that
+	// speaks for a user. Default [SubjectIsClient].
+	Client func(clientID string, claims Claims) bool
 	// Scopes are the claims that may grant scopes; the first that a token
 	// has, counts. Each may be a string of names with spaces between them, or
 	// an array of names. Default scope (RFC 8693 §4.2), scp, scopes.
@@ -34,23 +47,50 @@ type Profile struct {
 	// Matcher is how granted scopes cover required ones. Default
 	// scopes.Exact.
 	Matcher scopes.Matcher
+	// Grant is the claim that names the grant type. Default none.
+	Grant string
+	// TokenID is the claim that names the token. Default jti.
+	TokenID string
+	// Expiry is the claim that says until when the token is valid. Default exp.
+	Expiry string
+	// TextDates accepts dates in strings as well: numbers of seconds, and the
+	// date-time of RFC 3339.
+	TextDates bool
+	// NullAbsent takes a claim that is null for one that is not there.
+	NullAbsent bool
+	// NoClient is for tokens that name no client if they speak for a user.
+	NoClient bool
+	// InsecureNoIssuer is for servers whose tokens do not say who issued them.
+	// The keys alone tell then: never use one key pair for two servers. A token
+	// that does have iss is held to JWTConfig.Issuer, if that is set.
+	InsecureNoIssuer bool
+	// InsecureNoAudience is for servers whose tokens do not say whom they are
+	// for: each API that trusts the server accepts the tokens of all others. A
+	// token that does say is held to JWTConfig.Audience, if that is set.
+	InsecureNoAudience bool
 }
 
 func (p Profile) complete() (Profile, error) {
-	if p.Types == nil {
-		p.Types = []string{"at+jwt"}
+	defaults := func(field *[]string, names ...string) {
+		if *field == nil {
+			*field = names
+		}
+		*field = slices.Clone(*field)
 	}
-	if p.ClientID == nil {
-		p.ClientID = []string{"client_id", "azp"}
+	defaults(&p.Types, "at+jwt")
+	defaults(&p.ClientID, "client_id", "azp")
+	defaults(&p.Scopes, "scope", "scp", "scopes")
+	for field, name := range map[*string]string{&p.Audience: "aud", &p.UserID: "sub", &p.TokenID: "jti", &p.Expiry: "exp"} {
+		if *field == "" {
+			*field = name
+		}
 	}
-	if p.Scopes == nil {
-		p.Scopes = []string{"scope", "scp", "scopes"}
+	if p.Client == nil {
+		p.Client = SubjectIsClient
 	}
-	types := make([]string, len(p.Types))
 	for i, typ := range p.Types {
-		types[i] = mediaSubtype(typ)
+		p.Types[i] = mediaSubtype(typ)
 	}
-	p.Types, p.ClientID, p.Scopes = types, slices.Clone(p.ClientID), slices.Clone(p.Scopes)
 	switch {
 	case len(p.Types) == 0:
 		return p, errors.New(`verify: Profile.Types is empty, so no token could pass; leave it nil for at+jwt, or name the types that the issuer uses, such as "JWT"`)
@@ -60,6 +100,25 @@ func (p Profile) complete() (Profile, error) {
 		return p, errors.New("verify: Profile.Scopes names no claim; leave it nil for scope, scp and scopes")
 	}
 	return p, nil
+}
+
+// Claims is what a token says, for a Profile's Client to look at.
+type Claims struct{ members strictjson.Members }
+
+// Has tells whether the token has the claim.
+func (c Claims) Has(name string) bool { return c.members.Get(name).Kind != strictjson.Absent }
+
+// Text is the claim if it is a string, else empty.
+func (c Claims) Text(name string) string {
+	s, _ := c.members.Get(name).String()
+	return s
+}
+
+// SubjectIsClient takes a token for the client's own if its sub is the client id
+// (RFC 9068 §2.2), empty, or not there.
+func SubjectIsClient(clientID string, claims Claims) bool {
+	sub := claims.Text("sub")
+	return sub == "" || sub == clientID
 }
 
 // mediaSubtype is typ without the application/ that may be left out (RFC 7515
