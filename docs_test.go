@@ -75,6 +75,8 @@ var (
 	staff, partners *verify.Issuer
 	err             error
 
+	keys            jwks.Set
+
 	_ = jwks.RemoteConfig{}
 	_ = log.Print
 	_ = time.Second
@@ -83,7 +85,7 @@ var (
 func main() {
 `
 	const after = `
-	_, _, _ = ctx, tokens, err
+	_, _, _, _ = ctx, keys, tokens, err
 }
 `
 	fragments := 0

@@ -9,9 +9,13 @@ package oauthtest
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 
@@ -127,6 +131,21 @@ func (i *Issuer) Rotate(alg string) {
 
 // Withdraw publishes the current key alone.
 func (i *Issuer) Withdraw() { i.server.Keys.Withdraw() }
+
+// PublicKeyFile is the path of a PEM file with the public key that the issuer signs
+// with now, like Laravel Passport's oauth-public.key. It is gone with the test.
+func (i *Issuer) PublicKeyFile() string {
+	i.t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(i.server.Keys.Current().Signer.Public())
+	if err != nil {
+		i.t.Fatalf("oauthtest: %v", err)
+	}
+	path := filepath.Join(i.t.TempDir(), "oauth-public.key")
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), 0o600); err != nil {
+		i.t.Fatalf("oauthtest: %v", err)
+	}
+	return path
+}
 
 // Publish adds any JSON value to the head of the key set: keys that others
 // publish, and that nobody can use.

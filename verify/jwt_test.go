@@ -23,7 +23,7 @@ func verifier(t *testing.T, issuer *oauthtest.Issuer, change func(*verify.JWTCon
 	if change != nil {
 		change(&config)
 	}
-	v, err := verify.DiscoverWith(t.Context(), config, jwks.RemoteConfig{HTTPClient: issuer.HTTPClient()})
+	v, err := verify.DiscoverWith(t.Context(), config, jwks.RemoteConfig{HTTPClient: issuer.HTTPClient(), Logger: silent})
 	if err != nil {
 		t.Fatal(err)
 	}
