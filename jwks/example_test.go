@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/bearerguard/bearerguard/jwks"
@@ -40,6 +42,35 @@ func ExamplePEM() {
 	// Output:
 	// 1 <nil>
 	// <nil>
+}
+
+// A public key file that is replaced while the program runs, as by a mounted
+// secret, is read again.
+func ExampleFile() {
+	directory, err := os.MkdirTemp("", "keys")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(directory)
+	path := filepath.Join(directory, "oauth-public.key")
+	if err := os.WriteFile(path, []byte(publicKeyPEM), 0o600); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	set, err := jwks.File(context.Background(), jwks.FileConfig{Path: path})
+	if err != nil {
+		fmt.Println(err) // at the start, a file that is not there is an error
+		return
+	}
+	defer set.Close()
+	keys, err := set.Find(context.Background(), "", "EdDSA")
+	fmt.Println(len(keys), err)
+	fmt.Println("ready:", set.Health().Ready)
+	// Output:
+	// 1 <nil>
+	// ready: true
 }
 
 // A private key is not for resource servers, and the error says what is.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -43,10 +44,11 @@ type fileSnapshot struct {
 
 // File is the set of the keys in a file, which is read again when its contents
 // change, in place or by another file that takes its name, until ctx is done or
-// [FileSet.Close] is called. A change for the worse, be the file gone, cut short
-// or without any usable key, is reported and changes nothing: the last good keys
-// serve on. At the start there are none yet, so then it is an error, as is a bad
-// configuration.
+// [FileSet.Close] is called. A change for the worse, be the file gone, damaged or
+// without any usable key, is reported and changes nothing: the last good keys serve
+// on. At the start there are none yet, so then it is an error, as is a bad
+// configuration. Rewrite a file of several keys by renaming another one over it: one
+// that is cut off between two keys is not seen to be damaged.
 func File(ctx context.Context, config FileConfig) (*FileSet, error) {
 	if config.Interval == 0 {
 		config.Interval = 5 * time.Second
@@ -61,7 +63,7 @@ func File(ctx context.Context, config FileConfig) (*FileSet, error) {
 		return nil, fmt.Errorf("jwks: FileConfig.Interval is %v; it may be 10ms and more, or 0 for 5s", config.Interval)
 	}
 	f := &FileSet{config: config, report: reporter{url: filepath.Clean(config.Path), logger: config.Logger}}
-	document, err := f.load(nil)
+	document, err := f.read(nil)
 	if err != nil {
 		return nil, fmt.Errorf("jwks: %w", err)
 	}
@@ -73,7 +75,7 @@ func File(ctx context.Context, config FileConfig) (*FileSet, error) {
 
 // Find implements [Set]. It waits for nothing.
 func (f *FileSet) Find(_ context.Context, kid, alg string) ([]*Key, error) {
-	current := f.current.Load()
+	current := f.load()
 	if current == nil {
 		return nil, &UnavailableError{RetryAfter: time.Minute, Err: fetch.ErrClosed}
 	}
@@ -84,8 +86,8 @@ func (f *FileSet) Find(_ context.Context, kid, alg string) ([]*Key, error) {
 // Health is how the set fares now.
 func (f *FileSet) Health() Health {
 	var h Health
-	if current := f.current.Load(); current != nil {
-		h = Health{Ready: true, KeyIDs: current.kids, LastSuccess: current.read}
+	if current := f.load(); current != nil {
+		h = Health{Ready: true, KeyIDs: slices.Clone(current.kids), LastSuccess: current.read}
 	}
 	if f.lastErr.Load() != nil {
 		h.LastError = "the file could not be used"
@@ -99,7 +101,17 @@ func (f *FileSet) Close() {
 	f.forget()
 }
 
-func (f *FileSet) forget() { f.current.Store(nil) }
+func (f *FileSet) forget() { f.current.Store(goneFile) }
+
+// goneFile is the snapshot of a set that is closed.
+var goneFile = &fileSnapshot{}
+
+func (f *FileSet) load() *fileSnapshot {
+	if current := f.current.Load(); current != goneFile {
+		return current
+	}
+	return nil
+}
 
 // watch compares contents rather than times and sizes, which miss a change within
 // one tick of the file system's clock.
@@ -112,9 +124,8 @@ func (f *FileSet) watch(ctx context.Context, known []byte) {
 			return
 		case <-ticker.C:
 		}
-		document, err := f.load(known)
+		document, err := f.read(known)
 		if ctx.Err() != nil { // closed meanwhile
-			f.forget()
 			return
 		}
 		if previous := f.lastErr.Swap(pointer(err)); err != nil && (previous == nil || (*previous).Error() != err.Error()) {
@@ -133,8 +144,8 @@ func pointer(err error) *error {
 	return &err
 }
 
-// load reads the file and, if it is not as it is known, publishes its keys.
-func (f *FileSet) load(known []byte) ([]byte, error) {
+// read reads the file and, if it is not as it is known, publishes its keys.
+func (f *FileSet) read(known []byte) ([]byte, error) {
 	if info, err := os.Stat(f.config.Path); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
@@ -159,7 +170,10 @@ func (f *FileSet) load(known []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", f.config.Path, err)
 	}
 	next := &fileSnapshot{newIndex(keys, len(keys)), time.Now()}
-	previous := f.current.Swap(next)
+	previous := f.current.Load()
+	if previous == goneFile || !f.current.CompareAndSwap(previous, next) {
+		return nil, fetch.ErrClosed // meanwhile
+	}
 	if previous != nil {
 		f.config.Logger.Info("jwks: file read again", "path", f.config.Path, "keys", len(keys), "kids", next.kids)
 	}
@@ -171,6 +185,8 @@ func (f *FileSet) parse(document []byte) ([]*Key, error) {
 		return parsePEM(document)
 	}
 	found, skipped, err := jose.ParseSet(document)
-	f.report.leftOut(skipped)
+	if skipped != nil || err == nil {
+		f.report.leftOut(skipped)
+	}
 	return wrap(found), err
 }

@@ -41,22 +41,27 @@ func newIndex(keys []*Key, maxCandidates int) *index {
 			}
 		}
 	}
+	for q, keys := range x.keys {
+		x.keys[q] = slices.Clip(keys)
+	}
 	x.kids = slices.Sorted(maps.Keys(x.named))
 	return x
 }
 
-// find is the keys for a token, and whether the set knows its kid at all.
+// find is the keys for a token, and whether that settles the matter: that the set
+// knows its kid or, where no kid is in play, has keys that fit.
 func (x *index) find(kid, alg string) (keys []*Key, known bool) {
 	if len(x.named) == 0 {
 		kid = "" // a set that names no key has no opinion on kid
 	}
-	return x.keys[question{kid, alg}], kid == "" || x.named[kid]
+	keys = x.keys[question{kid, alg}]
+	return keys, len(keys) > 0 || x.named[kid]
 }
 
 // unless is the older index if both hold the same keys, so that who asks whether
 // keys have changed can compare indexes.
 func (x *index) unless(older *index) *index {
-	if slices.EqualFunc(x.all, older.all, func(a, b *Key) bool { return a.key.Equal(b.key) }) {
+	if slices.EqualFunc(x.all, older.all, (*Key).equal) {
 		return older
 	}
 	return x

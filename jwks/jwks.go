@@ -18,7 +18,8 @@ import (
 // Set finds keys. Implementations are safe for concurrent use.
 type Set interface {
 	// Find is the keys that may have signed a token whose header names this
-	// kid, empty if it names none, and this alg; at most a handful. No key
+	// kid, empty if it names none, and this alg; at most a handful, in a slice
+	// that others read too and nobody may change. No key
 	// and no error means that there is none: the token is bad. An error means
 	// that it cannot be told, such as *UnavailableError, and condemns no
 	// token.
@@ -62,6 +63,8 @@ func wrap(keys []*jose.Key) []*Key {
 	}
 	return wrapped
 }
+
+func (k *Key) equal(other *Key) bool { return k.key.Equal(other.key) }
 
 // ID is the key's kid, or empty.
 func (k *Key) ID() string { return k.key.ID }

@@ -1,6 +1,7 @@
 package jwks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ type RemoteSet struct {
 	current atomic.Pointer[snapshot]
 	flights *fetch.Flights[http.Header]
 	begin   func() // the first fetch and the schedule of those that follow; once
+	overdue *time.Timer
 	stop    context.CancelFunc
 	report  reporter
 }
@@ -32,6 +34,17 @@ type snapshot struct {
 	header  http.Header // of the answer
 	fetched time.Time
 	due     time.Time // when it is fetched again
+}
+
+// gone is the snapshot of a set that is closed.
+var gone = &snapshot{}
+
+// load is the snapshot to go by; nil if there is none, or no more.
+func (s *RemoteSet) load() *snapshot {
+	if current := s.current.Load(); current != gone {
+		return current
+	}
+	return nil
 }
 
 // maxSetBytes bounds a JWK Set: a thousand RSA keys with their certificates left
@@ -59,6 +72,15 @@ func Remote(ctx context.Context, config RemoteConfig) (*RemoteSet, error) {
 	s := &RemoteSet{config: config, client: client, stop: stop, report: reporter{url: config.URL, logger: config.Logger}}
 	s.flights = fetch.NewFlights(ctx, s.fetch)
 	s.begin = sync.OnceFunc(func() { s.schedule(ctx) })
+	// httprc knows of the fetches that it asks for, and goes by the wall clock.
+	// This timer goes by the latest answer, whoever asked, and by a clock that
+	// nobody sets.
+	s.overdue = time.AfterFunc(year, func() {
+		if s.rest() <= 0 {
+			s.flights.Join()
+		}
+	})
+	s.overdue.Stop()
 	context.AfterFunc(ctx, s.forget)
 	if !config.Lazy {
 		s.begin()
@@ -76,6 +98,9 @@ func (s *RemoteSet) schedule(ctx context.Context) {
 		flight := next
 		next = nil
 		if flight == nil {
+			if rest := s.rest(); rest > fetch.Tick { // somebody else has fetched meanwhile
+				return http.Header{"Cache-Control": {fmt.Sprintf("max-age=%d", int(rest.Seconds()))}}, nil
+			}
 			flight = s.flights.Join()
 		}
 		<-flight.Done
@@ -86,11 +111,34 @@ func (s *RemoteSet) schedule(ctx context.Context) {
 	}
 }
 
+// rest is for how long the keys are fresh.
+func (s *RemoteSet) rest() time.Duration {
+	if current := s.load(); current != nil {
+		return time.Until(current.due)
+	}
+	return 0
+}
+
 // Ready waits until there are keys to verify with, or for ctx: then its error says
 // why there are none yet.
 func (s *RemoteSet) Ready(ctx context.Context) error {
 	s.begin()
-	if err := s.flights.Wait(ctx); err != nil {
+	err := s.flights.Wait(ctx)
+	for err == nil && !s.Health().Ready { // there were keys, and they are too old
+		select {
+		case <-s.flights.Join().Done:
+		case <-ctx.Done():
+			_, err = s.flights.Status()
+			err = cmp.Or(err, ctx.Err())
+		}
+		if err == nil && !s.Health().Ready {
+			select {
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+			}
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("jwks: no keys from %s: %w", s.config.URL, err)
 	}
 	return nil
@@ -103,7 +151,8 @@ func (s *RemoteSet) Close() {
 }
 
 func (s *RemoteSet) forget() {
-	s.current.Store(nil)
+	s.current.Store(gone)
+	s.overdue.Stop()
 	s.client.Close()
 }
 
@@ -120,39 +169,49 @@ func (s *RemoteSet) Find(ctx context.Context, kid, alg string) ([]*Key, error) {
 		if err != nil {
 			return nil, err
 		}
-		if keys, known := snapshot.find(kid, alg); known || fetches == 2 {
+		if keys, settled := snapshot.find(kid, alg); settled || fetches == 2 {
 			return keys, nil
 		}
-		if fetched, err := s.fetchForStranger(ctx); !fetched {
+		fetched, err := s.fetchForStranger(ctx)
+		switch {
+		case err != nil:
 			return nil, err
+		case !fetched && s.load() == snapshot: // else another one's fetch has landed since we looked
+			if fetches == 0 {
+				s.report.limited(s.config.UnknownKeyInterval)
+			}
+			return nil, nil
 		}
 	}
 }
 
 // FindAgain is for a token that kid does not settle, as the token or the set names
-// no key, and whose signature none of the keys had made that Find returned: if the
-// issuer has changed its keys meanwhile, one of the new ones may have. It is under
-// the same limit as unknown kids, and empty unless the keys have changed.
-func (s *RemoteSet) FindAgain(ctx context.Context, kid, alg string) []*Key {
-	before := s.current.Load()
-	if before == nil || kid != "" && len(before.named) > 0 {
-		return nil
+// no key, and whose signature none of the keys has made that Find returned, which
+// are tried: if the issuer has changed its keys meanwhile, one of the new ones may
+// have. It is under the same limit as unknown kids, and empty unless the keys have
+// changed. An error means that it cannot be told.
+func (s *RemoteSet) FindAgain(ctx context.Context, kid, alg string, tried []*Key) ([]*Key, error) {
+	for fetched := false; ; fetched = true {
+		current := s.load()
+		if current == nil {
+			return nil, nil
+		}
+		if keys, _ := current.find(kid, alg); !slices.Equal(keys, tried) {
+			return slices.DeleteFunc(slices.Clone(keys), func(key *Key) bool { return slices.Contains(tried, key) }), nil
+		}
+		if fetched || kid != "" && len(current.named) > 0 {
+			return nil, nil
+		}
+		if _, err := s.fetchForStranger(ctx); err != nil {
+			return nil, err
+		}
 	}
-	if fetched, _ := s.fetchForStranger(ctx); !fetched {
-		return nil
-	}
-	after := s.current.Load()
-	if after == nil || before.index == after.index {
-		return nil
-	}
-	keys, _ := after.find(kid, alg)
-	return keys
 }
 
 // snapshot is the keys to judge by, for which only the very first fetch is waited
 // for.
 func (s *RemoteSet) snapshot(ctx context.Context) (*snapshot, error) {
-	current := s.current.Load()
+	current := s.load()
 	if current == nil {
 		s.begin()
 		if first := s.flights.First(); first != nil {
@@ -160,7 +219,7 @@ func (s *RemoteSet) snapshot(ctx context.Context) (*snapshot, error) {
 				return nil, err
 			}
 		}
-		current = s.current.Load()
+		current = s.load()
 	}
 	if current == nil || time.Since(current.fetched) > s.config.MaxStale {
 		return nil, s.unavailable()
@@ -177,7 +236,6 @@ func (s *RemoteSet) fetchForStranger(ctx context.Context) (fetched bool, err err
 	case err != nil:
 		return false, s.unavailable()
 	case flight == nil:
-		s.report.limited(s.config.UnknownKeyInterval)
 		return false, nil
 	}
 	if err := wait(ctx, flight); err != nil {
@@ -213,46 +271,61 @@ func (s *RemoteSet) fetch(ctx context.Context) (http.Header, error) {
 }
 
 func (s *RemoteSet) replace(ctx context.Context) (http.Header, error) {
-	previous := s.current.Load()
+	before := s.current.Load()
+	previous := s.load()
 	var known http.Header
-	if previous != nil {
+	if previous != nil && !s.report.failing() { // if it is the condition that the server fails on, ask without
 		known = previous.header
 	}
 	document, header, err := s.client.GetUnless(ctx, s.config.URL, known)
-	next := &snapshot{header: header, fetched: time.Now(), due: time.Now().Add(s.config.interval().Lifetime(header))}
+	next := &snapshot{header: header, fetched: time.Now()}
 	switch {
 	case errors.Is(err, fetch.ErrNotModified):
-		next.index, next.header = previous.index, merge(previous.header, header)
+		next.index, next.header = previous.index, freshen(previous.header, header)
 	case err != nil:
 		return nil, err
 	default:
-		found, skipped, err := jose.ParseSet(document)
-		found = slices.DeleteFunc(found, func(key *jose.Key) bool { return slices.Contains(s.config.Distrusted, key.ID) })
-		if err == nil && len(found) == 0 {
-			err = errors.New("no key that is trusted")
-		}
-		s.report.leftOut(skipped)
-		if err != nil {
+		if next.index, err = s.read(document); err != nil {
 			return nil, fmt.Errorf("the JWK Set: %w", err)
 		}
-		next.index = newIndex(wrap(found), maxCandidates)
 		if previous != nil {
 			next.index = next.index.unless(previous.index)
 		}
 		s.report.changed(previous, next)
 	}
-	s.current.Store(next)
-	if ctx.Err() != nil { // closed meanwhile
-		s.current.Store(nil)
+	next.due = next.fetched.Add(s.config.interval().Lifetime(next.header))
+	if before == gone || !s.current.CompareAndSwap(before, next) {
+		return nil, fetch.ErrClosed // meanwhile
 	}
-	return header, nil
+	s.overdue.Reset(time.Until(next.due))
+	return next.header, nil
 }
 
-// merge is the header of a document that a 304 has freshened (RFC 9111 §3.2); it
-// may leave out the validators.
-func merge(old, fresh http.Header) http.Header {
+// read is the keys of a document that are to be used.
+func (s *RemoteSet) read(document []byte) (*index, error) {
+	found, skipped, err := jose.ParseSet(document)
+	if skipped != nil || err == nil {
+		s.report.leftOut(skipped)
+	}
+	if err != nil {
+		return nil, err
+	}
+	found = slices.DeleteFunc(found, func(key *jose.Key) bool { return slices.Contains(s.config.Distrusted, key.ID) })
+	if len(found) == 0 {
+		return nil, errors.New("no key that is trusted")
+	}
+	return newIndex(wrap(found), maxCandidates), nil
+}
+
+// freshen is the header of a document that a 304 has confirmed: what the 304 does
+// not say is as it was (RFC 9111 §3.2), but for dates, which are over.
+func freshen(old, fresh http.Header) http.Header {
 	merged := fresh.Clone()
-	for _, name := range []string{"Etag", "Last-Modified"} {
+	keep := []string{"Etag", "Last-Modified"}
+	if fresh.Get("Expires") == "" {
+		keep = append(keep, "Cache-Control")
+	}
+	for _, name := range keep {
 		if merged.Get(name) == "" && old.Get(name) != "" {
 			merged.Set(name, old.Get(name))
 		}

@@ -14,20 +14,27 @@ import (
 type reporter struct {
 	url     string
 	logger  *slog.Logger
-	failing bool
+	lastErr string // of the latest fetch, if it failed
 	skipped map[jose.Skipped]bool
 	refused atomic.Int64 // unknown kids since they were last told of
 	toldOf  atomic.Int64 // when that was, in Unix nanoseconds
 }
 
+func (r *reporter) failing() bool { return r.lastErr != "" }
+
 func (r *reporter) fetched(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
 	switch {
+	case text == r.lastErr:
 	case err != nil:
 		r.logger.Warn("jwks: fetch failed; it will be tried again", "url", r.url, "error", err)
-	case r.failing:
+	default:
 		r.logger.Info("jwks: fetching works again", "url", r.url)
 	}
-	r.failing = err != nil
+	r.lastErr = text
 }
 
 func (r *reporter) changed(previous, next *snapshot) {
@@ -37,7 +44,8 @@ func (r *reporter) changed(previous, next *snapshot) {
 	}
 	added := slices.DeleteFunc(slices.Clone(next.kids), func(kid string) bool { return slices.Contains(previous.kids, kid) })
 	withdrawn := slices.DeleteFunc(slices.Clone(previous.kids), func(kid string) bool { return slices.Contains(next.kids, kid) })
-	if len(added)+len(withdrawn) > 0 {
+	others := slices.ContainsFunc(next.all, func(key *Key) bool { return !slices.ContainsFunc(previous.all, key.equal) })
+	if others || len(next.all) != len(previous.all) {
 		r.logger.Info("jwks: keys changed", "url", r.url, "added", added, "withdrawn", withdrawn)
 	}
 }

@@ -124,6 +124,12 @@ func TestPEMThatIsRefused(t *testing.T) {
 		{"garbage in an RSA block", block("RSA PUBLIC KEY", []byte("garbage")), []string{"block 1"}},
 		{"garbage in a certificate", block("CERTIFICATE", []byte("garbage")), []string{"block 1"}},
 		{"garbage behind a good key", together(good, block("PUBLIC KEY", []byte("garbage"))), []string{"block 2"}},
+		{"a second block cut off", together(good, good[:len(good)-30]), []string{"2 PEM blocks begin and 1 could be read", "damaged or cut off"}},
+		{"a second block with a letter that base64 does not have", together(good, []byte(strings.Replace(string(good), "M", "*", 1))),
+			[]string{"2 PEM blocks begin and 1 could be read"}},
+		{"a first block without its end", together(good[:len(good)-30], []byte("\n"), good), []string{"damaged or cut off"}},
+		{"a second block that ends as another kind", together(good, []byte(strings.Replace(string(good), "END PUBLIC", "END RSA PUBLIC", 1))),
+			[]string{"damaged or cut off"}},
 		{"an RSA key of 1024 bits (C14)", spki(rsa1024), []string{"1024 bits", "2048 to 8192", "block 1"}},
 		{"a curve that no algorithm uses", together(good, spki(&p224.PublicKey)), []string{"curve not supported", "block 2"}},
 	} {

@@ -96,6 +96,7 @@ type discoveredKeys struct {
 	config  jwks.RemoteConfig
 	client  *fetch.Client
 	current atomic.Pointer[jwks.RemoteSet]
+	found   string // where current is from; only discovery touches it
 	flights *fetch.Flights[struct{}]
 	stop    context.CancelFunc
 }
@@ -152,11 +153,11 @@ func (d *discoveredKeys) Find(ctx context.Context, kid, alg string) ([]*jwks.Key
 }
 
 // FindAgain is [jwks.RemoteSet.FindAgain].
-func (d *discoveredKeys) FindAgain(ctx context.Context, kid, alg string) []*jwks.Key {
+func (d *discoveredKeys) FindAgain(ctx context.Context, kid, alg string, tried []*jwks.Key) ([]*jwks.Key, error) {
 	if set := d.current.Load(); set != nil {
-		return set.FindAgain(ctx, kid, alg)
+		return set.FindAgain(ctx, kid, alg, tried)
 	}
-	return nil
+	return nil, nil
 }
 
 // ready waits until there are keys.
@@ -176,8 +177,8 @@ func (d *discoveredKeys) Health() jwks.Health {
 	if set := d.current.Load(); set != nil {
 		return set.Health()
 	}
-	err, retryAt := d.flights.Status()
-	return jwks.Health{LastError: fetch.Describe(err), NextFetch: retryAt}
+	retryAt, err := d.flights.Status()
+	return jwks.Health{Ready: d.config.Lazy && d.flights.Untouched(), LastError: fetch.Describe(err), NextFetch: retryAt}
 }
 
 func (d *discoveredKeys) discover(ctx context.Context) (struct{}, error) {
@@ -195,16 +196,58 @@ func (d *discoveredKeys) find(ctx context.Context) error {
 	if config.URL, err = d.jwksURI(ctx); err != nil {
 		return err
 	}
+	d.client.Close()
+	old := d.current.Load()
+	if old != nil && config.URL == d.found {
+		return nil
+	}
 	set, err := jwks.Remote(ctx, config)
 	if err != nil {
 		return &metadataError{fmt.Sprintf("jwks_uri in the metadata of %s: %v", d.issuer, err)}
 	}
-	d.client.Close() // it has no more to ask
-	d.current.Store(set)
-	if ctx.Err() != nil { // closed meanwhile
-		d.current.Store(nil)
+	if !d.current.CompareAndSwap(old, set) || ctx.Err() != nil { // closed meanwhile
+		set.Close()
+		d.current.CompareAndSwap(set, nil)
+		return fetch.ErrClosed
 	}
+	d.found = config.URL
+	if old != nil {
+		d.config.Logger.Info("verify: the issuer has moved its keys", "issuer", d.issuer, "jwks_uri", config.URL)
+		old.Close()
+		return nil
+	}
+	d.watch(ctx)
 	return nil
+}
+
+// moved is for how long keys may be out of reach before the metadata are asked
+// whether they are elsewhere now, and watchful how often that is looked at.
+const (
+	moved    = 10 * time.Minute
+	watchful = time.Minute
+)
+
+// watch looks whether the keys are out of reach.
+func (d *discoveredKeys) watch(ctx context.Context) {
+	began := time.Now()
+	var again *time.Timer
+	again = time.AfterFunc(time.Hour, func() {
+		set := d.current.Load()
+		if ctx.Err() != nil || set == nil {
+			return
+		}
+		reached := began
+		if health := set.Health(); health.LastSuccess.After(began) {
+			reached = health.LastSuccess
+			began = reached
+		}
+		if set.Health().LastError != "" && time.Since(reached) > moved {
+			<-d.flights.Join().Done
+		}
+		again.Reset(watchful)
+	})
+	again.Reset(watchful) // not before again is set, which the function reads
+	context.AfterFunc(ctx, func() { again.Stop() })
 }
 
 func (d *discoveredKeys) checkIssuer() error {

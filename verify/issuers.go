@@ -41,31 +41,32 @@ const maxIssuers = 10_000
 func ByIssuer(verifiers ...IssuerVerifier) (*Issuers, error) {
 	s := &Issuers{}
 	s.current.Store(&map[string]IssuerVerifier{})
-	for _, v := range verifiers {
-		if err := s.Add(v); err != nil {
-			return nil, err
-		}
+	if err := s.add(verifiers); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
 
 // Add trusts one more issuer from now on, of at most 10,000. It fails if there is
 // a verifier for that issuer already.
-func (s *Issuers) Add(v IssuerVerifier) error {
-	if v == nil || v.Issuer() == "" {
-		return errors.New("verify: an issuer without a name; pass the result of Discover, DiscoverWith or JWT")
-	}
+func (s *Issuers) Add(v IssuerVerifier) error { return s.add([]IssuerVerifier{v}) }
+
+func (s *Issuers) add(verifiers []IssuerVerifier) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	current := *s.current.Load()
-	if _, there := current[v.Issuer()]; there {
-		return fmt.Errorf("verify: two verifiers for issuer %s; for several audiences of one issuer, list them in one JWTConfig.Audience", v.Issuer())
+	next := maps.Clone(*s.current.Load())
+	for _, v := range verifiers {
+		if v == nil || v.Issuer() == "" {
+			return errors.New("verify: an issuer without a name; pass the result of Discover, DiscoverWith or JWT")
+		}
+		if _, there := next[v.Issuer()]; there {
+			return fmt.Errorf("verify: two verifiers for issuer %s; for several audiences of one issuer, list them in one JWTConfig.Audience", v.Issuer())
+		}
+		if len(next) == maxIssuers {
+			return fmt.Errorf("verify: more than %d issuers", maxIssuers)
+		}
+		next[v.Issuer()] = v
 	}
-	if len(current) == maxIssuers {
-		return fmt.Errorf("verify: more than %d issuers", maxIssuers)
-	}
-	next := maps.Clone(current)
-	next[v.Issuer()] = v
 	s.current.Store(&next)
 	return nil
 }

@@ -172,24 +172,38 @@ func (v *JWTVerifier) verifyClaims(ctx context.Context, compact *jose.Compact, c
 func (v *JWTVerifier) checkSignature(ctx context.Context, compact *jose.Compact) error {
 	keys, err := v.config.Keys.Find(ctx, compact.KeyID, compact.Algorithm)
 	if err != nil {
-		unavailable := &UnavailableError{RetryAfter: time.Second, Err: err}
-		if cause, ok := errors.AsType[*jwks.UnavailableError](err); ok {
-			unavailable.RetryAfter = cause.RetryAfter
-		}
-		return unavailable
-	}
-	if len(keys) == 0 {
-		return unknownKey
+		return noKeys(err)
 	}
 	if signedByOneOf(keys, compact) {
 		return nil
 	}
-	if set, ok := v.config.Keys.(interface {
-		FindAgain(ctx context.Context, kid, alg string) []*jwks.Key
-	}); ok && signedByOneOf(set.FindAgain(ctx, compact.KeyID, compact.Algorithm), compact) {
-		return nil
+	if set, ok := v.config.Keys.(changingKeys); ok {
+		others, err := set.FindAgain(ctx, compact.KeyID, compact.Algorithm, keys)
+		if err != nil {
+			return noKeys(err)
+		}
+		if signedByOneOf(others, compact) {
+			return nil
+		}
+	}
+	if len(keys) == 0 {
+		return unknownKey
 	}
 	return badSignature
+}
+
+// changingKeys is a key set that can tell, where no kid does, whether a signature
+// may be that of a key it did not have a moment ago.
+type changingKeys interface {
+	FindAgain(ctx context.Context, kid, alg string, tried []*jwks.Key) ([]*jwks.Key, error)
+}
+
+func noKeys(err error) *UnavailableError {
+	unavailable := &UnavailableError{RetryAfter: time.Second, Err: err}
+	if cause, ok := errors.AsType[*jwks.UnavailableError](err); ok {
+		unavailable.RetryAfter = cause.RetryAfter
+	}
+	return unavailable
 }
 
 func signedByOneOf(keys []*jwks.Key, compact *jose.Compact) bool {

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -210,7 +212,7 @@ func TestHealth(t *testing.T) {
 	if h := got[down.URL]; h.Ready || h.LastError == "" || !h.NextFetch.After(time.Now()) {
 		t.Errorf("down: %+v", h)
 	}
-	if h := got[lazy.URL]; h.Ready || h.LastError != "" {
+	if h := got[lazy.URL]; !h.Ready || h.LastError != "" { // or a probe would keep the first token away for ever
 		t.Errorf("lazy: %+v", h)
 	}
 	if h := got["https://static.example"]; !h.Ready {
@@ -219,5 +221,70 @@ func TestHealth(t *testing.T) {
 	text, err := json.Marshal(all.Health())
 	if err != nil || strings.Contains(strings.ReplaceAll(string(text), `"issuer":"http`, ""), "http") {
 		t.Errorf("addresses in %s, %v", text, err)
+	}
+}
+
+// An issuer may move its keys: the metadata that say so are asked when the old place
+// has been out of reach for some time.
+func TestAnIssuerThatMovesItsKeys(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		issuer := oauthtest.NewMemoryIssuer(t)
+		const first = "/.well-known/jwks.json"
+		var moved atomic.Bool
+		transport := roundTrip(func(r *http.Request) (*http.Response, error) {
+			w, place := httptest.NewRecorder(), first
+			if moved.Load() {
+				place = "/elsewhere/jwks.json"
+			}
+			switch {
+			case strings.HasSuffix(r.URL.Path, "jwks.json") && r.URL.Path != place:
+				w.WriteHeader(http.StatusNotFound)
+				return w.Result(), nil
+			case r.URL.Path == place:
+				r = r.Clone(r.Context())
+				r.URL.Path = first
+			case place != first:
+				_ = json.NewEncoder(w).Encode(map[string]string{"issuer": issuer.URL, "jwks_uri": issuer.URL + place})
+				return w.Result(), nil
+			}
+			return issuer.HTTPClient().Transport.RoundTrip(r)
+		})
+		v := discover(t, issuer, func(c *jwks.RemoteConfig) { c.HTTPClient = &http.Client{Transport: transport} })
+		if got := verdict(v, issuer.Token("billing", "")); got != "" {
+			t.Fatal(got)
+		}
+		moved.Store(true)
+		issuer.Rotate("ES256")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if got := verdict(v, issuer.Token("billing", "")); got != "" {
+			t.Errorf("an hour after the keys have moved: %q", got)
+		}
+		v.Close()
+	})
+}
+
+// Many requests with the new key at once, some of which look while another's fetch
+// lands: none is told that there is no such key.
+func TestEverybodyIsServedDuringARotation(t *testing.T) {
+	issuer := oauthtest.NewIssuer(t)
+	for _, kid := range []oauthtest.Change{oauthtest.Claim("x", 1), oauthtest.WithoutHeader("kid")} {
+		for range 5 {
+			v := discover(t, issuer, nil)
+			issuer.Rotate("ES256")
+			token := issuer.Token("billing", "", kid)
+			var all sync.WaitGroup
+			for i := range 64 {
+				all.Go(func() {
+					time.Sleep(time.Duration(i%8) * 200 * time.Microsecond)
+					if got := verdict(v, token); got != "" {
+						t.Errorf("got %q", got)
+					}
+				})
+			}
+			all.Wait()
+			v.Close()
+			issuer.Withdraw()
+		}
 	}
 }

@@ -51,7 +51,10 @@ func ownTransport() *http.Transport {
 	} else {
 		t = &http.Transport{Proxy: http.ProxyFromEnvironment}
 	}
-	t.MaxIdleConns, t.MaxConnsPerHost = 2, 2
+	// A document is fetched every few minutes. A connection kept for that long may
+	// be dead without saying so, and would be tried again and again while the
+	// server is up.
+	t.DisableKeepAlives = true
 	t.MaxResponseHeaderBytes = 64 << 10
 	return t
 }
@@ -89,8 +92,11 @@ func Lasting(err error) bool {
 // Describe is a failure in words that may be shown to strangers: no address, no
 // name of this network, nothing of an answer.
 func Describe(err error) string {
-	if err == nil {
+	switch {
+	case err == nil:
 		return ""
+	case errors.Is(err, ErrClosed):
+		return "closed"
 	}
 	if status, ok := errors.AsType[*StatusError](err); ok {
 		return status.Error()
@@ -110,13 +116,19 @@ func Describe(err error) string {
 // ErrNotModified is that a document is as it was.
 var ErrNotModified = errors.New("not modified")
 
+// maxValidator is as long as an ETag may be that is sent back: longer ones make
+// requests that servers refuse.
+const maxValidator = 1 << 10
+
 // Get fetches a document and its header.
 func (c *Client) Get(ctx context.Context, rawURL string) ([]byte, http.Header, error) {
 	return c.GetUnless(ctx, rawURL, nil)
 }
 
 // GetUnless is Get, or ErrNotModified with the new header if the document is still
-// the one that came with the header known (RFC 9110 §13.1.2 and §13.1.3).
+// the one that came with the header known, by its ETag (RFC 9110 §13.1.2). Its
+// Last-Modified is not gone by: a server that goes back to an older file would
+// answer for ever that nothing is newer.
 func (c *Client) GetUnless(ctx context.Context, rawURL string, known http.Header) ([]byte, http.Header, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -128,11 +140,9 @@ func (c *Client) GetUnless(ctx context.Context, rawURL string, known http.Header
 	request.Header.Set("Cache-Control", "no-cache") // a cache on the way may hold last week's keys
 	request.Header.Set("User-Agent", "bearerguard")
 	conditional := false
-	for name, condition := range map[string]string{"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"} {
-		if validator := known.Get(name); validator != "" {
-			request.Header.Set(condition, validator)
-			conditional = true
-		}
+	if etag := known.Get("ETag"); etag != "" && len(etag) <= maxValidator {
+		request.Header.Set("If-None-Match", etag)
+		conditional = true
 	}
 	response, err := c.http.Do(request)
 	if err != nil {

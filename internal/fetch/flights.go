@@ -34,7 +34,9 @@ type Flights[T any] struct {
 	lastErr                   error         // of the last failure
 	retryAt                   time.Time     // while failures > 0
 	retry                     *time.Timer
-	asked                     time.Time // when AtMostEvery last began a fetch
+	asked                     time.Time     // when AtMostEvery last began a fetch
+	refunded                  time.Time     // when a failure last undid that
+	interval                  time.Duration // that it was asked with
 }
 
 // Flight is one fetch. Value and Err may be read once Done is closed.
@@ -73,22 +75,20 @@ func (f *Flights[T]) join() *Flight[T] {
 	// The fetch belongs to no request: whoever gives up waiting must not end
 	// it for the others.
 	go func() {
-		flight.Value, flight.Err = f.runSafely()
-		f.landed(flight)
-		close(flight.Done)
+		// A transport that was given to us may panic, and end this goroutine
+		// in other ways: no server stands above it to recover, and those who
+		// wait must not wait for ever.
+		flight.Err = errors.New("the fetch ended its goroutine")
+		defer func() {
+			if r := recover(); r != nil {
+				flight.Err = fmt.Errorf("panic while fetching: %v", r)
+			}
+			f.landed(flight)
+			close(flight.Done)
+		}()
+		flight.Value, flight.Err = f.run(f.ctx)
 	}()
 	return flight
-}
-
-// runSafely keeps a panic in a transport that was given to us from ending the
-// process: no server stands above this goroutine to recover it.
-func (f *Flights[T]) runSafely() (value T, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic while fetching: %v", r)
-		}
-	}()
-	return f.run(f.ctx)
 }
 
 func (f *Flights[T]) landed(flight *Flight[T]) {
@@ -107,7 +107,9 @@ func (f *Flights[T]) landed(flight *Flight[T]) {
 		return
 	}
 	f.lastErr = flight.Err
-	f.asked = time.Time{} // a failure has told the asker nothing
+	if time.Since(f.refunded) >= f.interval { // a failure has told the asker nothing; but a server that fails every other time must not be asked twice as often
+		f.asked, f.refunded = time.Time{}, time.Now()
+	}
 	if f.failures > 0 && time.Now().Before(f.retryAt) {
 		return // a fetch that the schedule asked for; the retry that clients were told of stands
 	}
@@ -139,8 +141,18 @@ func (f *Flights[T]) First() *Flight[T] {
 	return f.join()
 }
 
+// Untouched tells whether no fetch was ever begun, and one still can be.
+func (f *Flights[T]) Untouched() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.inFlight == nil && !f.landedOnce && f.ctx.Err() == nil
+}
+
 // Wait returns nil when a fetch has succeeded, be it long ago. It begins none.
 func (f *Flights[T]) Wait(ctx context.Context) error {
+	if f.ctx.Err() != nil {
+		return ErrClosed
+	}
 	select {
 	case <-f.succeeded:
 		return nil
@@ -158,15 +170,18 @@ func (f *Flights[T]) Wait(ctx context.Context) error {
 	}
 }
 
-// Status is the last failure if no success has followed it, and when it will be
-// tried again.
-func (f *Flights[T]) Status() (lastErr error, retryAt time.Time) {
+// Status is when a failed fetch will be tried again, and the failure; zero and nil
+// if a success has followed it, and without a time if nothing will be tried any more.
+func (f *Flights[T]) Status() (retryAt time.Time, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.failures == 0 {
-		return nil, time.Time{}
+	switch {
+	case f.ctx.Err() != nil:
+		return time.Time{}, ErrClosed
+	case f.failures == 0:
+		return time.Time{}, nil
 	}
-	return f.lastErr, f.retryAt
+	return f.retryAt, f.lastErr
 }
 
 // AtMostEvery is the fetch to wait for on behalf of a stranger: the one in
@@ -187,7 +202,7 @@ func (f *Flights[T]) AtMostEvery(interval time.Duration) (*Flight[T], error) {
 	case !f.asked.IsZero() && time.Since(f.asked) < interval:
 		return nil, nil
 	}
-	f.asked = time.Now()
+	f.asked, f.interval = time.Now(), interval
 	return f.join(), nil
 }
 

@@ -332,3 +332,27 @@ func waitFor(flight *fetch.Flight[int]) error {
 	<-flight.Done
 	return flight.Err
 }
+
+// A server that fails every other time must not be asked twice as often for it.
+func TestAFailureIsRefundedOncePerInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		runs := 0
+		f := fetch.NewFlights(ctx, func(context.Context) (int, error) {
+			if runs++; runs%2 == 0 {
+				return 0, errors.New("down")
+			}
+			return 0, nil
+		})
+		<-f.Join().Done
+		for range 10 * 60 * 20 { // ten minutes, twenty times a second
+			_, _ = f.AtMostEvery(30 * time.Second)
+			time.Sleep(50 * time.Millisecond)
+		}
+		// One of a stranger's own, its retry, one for the refund, and its retry.
+		if most := 1 + 20*4; runs > most {
+			t.Errorf("%d fetches in ten minutes, more than %d", runs, most)
+		}
+	})
+}

@@ -19,9 +19,9 @@ type Interval struct {
 	Min, Max, Default time.Duration
 }
 
-// tick is how often httprc looks whether a refresh is due, and so how late one may
+// Tick is how often httprc looks whether a refresh is due, and so how late one may
 // be. It is the shortest that it takes.
-const tick = time.Second
+const Tick = time.Second
 
 // Schedule calls refresh soon, and from then on whenever httprc finds that the
 // document's lifetime is over, until ctx is done. refresh is never called twice
@@ -33,7 +33,7 @@ const tick = time.Second
 // entry to the schedule. See docs/dependencies.md.
 func Schedule(ctx context.Context, url string, every Interval, refresh func() (http.Header, error)) error {
 	cache := httprc.NewCache(ctx,
-		httprc.WithRefreshWindow(tick),
+		httprc.WithRefreshWindow(Tick),
 		httprc.WithFetcherWorkerCount(1))
 	err := cache.Register(url,
 		httprc.WithHTTPClient(scheduled{every, refresh}),
