@@ -38,9 +38,22 @@ func health(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, map[string]any{"status": "ok"})
 }
 
+// tenancy is what this server's tokens say beside the standard's claims.
+type tenancy struct {
+	Owner string `json:"owner,omitempty"`
+}
+
 func whoAmI(w http.ResponseWriter, r *http.Request) {
 	caller, _ := principal.FromContext(r.Context())
-	answer(w, http.StatusOK, caller)
+	tenant, err := principal.Claims[tenancy](caller)
+	if err != nil {
+		answer(w, http.StatusInternalServerError, map[string]any{"error": "the token's owner is no string"})
+		return
+	}
+	answer(w, http.StatusOK, struct {
+		*principal.Principal
+		tenancy
+	}{caller, tenant})
 }
 
 func listInvoices(w http.ResponseWriter, r *http.Request) {

@@ -18,7 +18,7 @@ func TestDemo(t *testing.T) {
 	if err := run(t.Context(), "127.0.0.1:0", true, &out); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
-	for _, want := range []string{"-> 200 OK", "-> 201 Created", "-> 400 Bad Request", "-> 401 Unauthorized", "-> 403 Forbidden", "All 14 answers were the expected ones."} {
+	for _, want := range []string{"-> 200 OK", "-> 201 Created", "-> 400 Bad Request", "-> 401 Unauthorized", "-> 403 Forbidden", "All 28 answers were the expected ones."} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, &out)
 		}
@@ -26,8 +26,7 @@ func TestDemo(t *testing.T) {
 }
 
 func TestTheDemoFailsOnAnUnexpectedAnswer(t *testing.T) {
-	d := &deployment{url: start(t).url}
-	var out bytes.Buffer
+	r := &recital{deployment: &deployment{url: start(t).url}, ctx: t.Context()}
 	for _, wrong := range []step{
 		{method: "GET", path: "/healthz", status: 401},
 		{method: "GET", path: "/healthz", status: 200, challenge: "Bearer"},
@@ -35,8 +34,8 @@ func TestTheDemoFailsOnAnUnexpectedAnswer(t *testing.T) {
 		{method: "GET", path: "/whoami", status: 401},
 		{method: "GET", path: "/nowhere", status: 404},
 	} {
-		if complaint, err := d.try(t.Context(), wrong, &out); err != nil || complaint == "" {
-			t.Errorf("%+v: no complaint, %v", wrong, err)
+		if complaint, _ := r.try(wrong, io.Discard); r.err != nil || complaint == "" {
+			t.Errorf("%+v: no complaint, %v", wrong, r.err)
 		}
 	}
 }
@@ -76,7 +75,7 @@ func TestTheCurlLines(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("NOT TESTED: the printed curl lines, for there is no curl on this machine")
 	}
-	script := regexp.MustCompile(`(?m)^(client .*|A development .*)$`).ReplaceAllString(start(t).greeting, "")
+	script := regexp.MustCompile(`(?m)^(client .*|admin .*|A development .*)$`).ReplaceAllString(start(t).greeting, "")
 	command := exec.Command("sh", "-c", script)
 	command.Env = append(os.Environ(), "no_proxy=127.0.0.1")
 	out, err := command.Output()
@@ -88,10 +87,10 @@ func TestTheCurlLines(t *testing.T) {
 	for _, status := range statuses {
 		got = append(got, status[1])
 	}
-	if strings.Join(got, " ") != "200 200 401 403 401" {
+	if strings.Join(got, " ") != "200 200 401 403 401 200 401" {
 		t.Errorf("got %s from\n%s", got, out)
 	}
-	for _, want := range []string{`"client_id":"demo"`, `scope="invoices.read invoices.write"`, "The access token expired."} {
+	for _, want := range []string{`"client_id":"demo"`, `scope="invoices.read invoices.write"`, "The access token expired.", "The access token has been revoked."} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("no %s in\n%s", want, out)
 		}
@@ -111,5 +110,41 @@ func TestMetadata(t *testing.T) { // C36
 	}
 	if err := json.NewDecoder(response.Body).Decode(&metadata); err != nil || metadata.Issuer != url || metadata.JWKSURI != url+"/.well-known/jwks.json" {
 		t.Errorf("got %+v, %v", metadata, err)
+	}
+}
+
+// The administration from the command line, against a quickstart that runs.
+func TestManagingClients(t *testing.T) {
+	q := start(t)
+	key := strings.Fields(q.greeting[strings.Index(q.greeting, "admin key:"):])[2]
+	order := func(arguments ...string) (map[string]any, error) {
+		var out bytes.Buffer
+		if err := manage(q.url, key, arguments, &out); err != nil {
+			return nil, err
+		}
+		var answer map[string]any
+		return answer, json.Unmarshal(out.Bytes(), &answer)
+	}
+	made, err := order("create", "-owner", "acme", "-scope", "invoices.read")
+	if err != nil || made["client_secret"] == "" || made["owner"] != "acme" {
+		t.Fatalf("got %v, %v", made, err)
+	}
+	id := made["client_id"].(string)
+	if rotated, err := order("rotate", id); err != nil || rotated["client_secret"] == made["client_secret"] {
+		t.Errorf("got %v, %v", rotated, err)
+	}
+	if revoked, err := order("revoke", id); err != nil || revoked["revoked"] != true {
+		t.Errorf("got %v, %v", revoked, err)
+	}
+	for _, wrong := range [][]string{{"rotate", id}, {"revoke", id}, {"create", "-scope", "a  b"}, {"create", "-id", id}, {"rotate"}, {"drop"}, {}} {
+		if answer, err := order(wrong...); err == nil {
+			t.Errorf("%q: %v", wrong, answer)
+		}
+	}
+	if err := manage(q.url, "", []string{"create"}, io.Discard); err == nil || !strings.Contains(err.Error(), "QUICKSTART_ADMIN_KEY") {
+		t.Errorf("without a key: %v", err)
+	}
+	if err := manage(q.url, "wrong", []string{"create"}, io.Discard); err == nil || !strings.Contains(err.Error(), "401") {
+		t.Errorf("with a wrong key: %v", err)
 	}
 }

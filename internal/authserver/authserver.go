@@ -1,11 +1,10 @@
 // Package authserver is a small authorization server for tests and examples: the
 // client credentials grant (RFC 6749 §4.4), access tokens by RFC 9068, metadata
-// by RFC 8414. Keys and clients live in memory. It is no product.
+// by RFC 8414, revocation by RFC 7009, introspection by RFC 7662. Keys and clients
+// live in memory. It is no product.
 package authserver
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"mime"
@@ -19,27 +18,20 @@ import (
 // TokenLifetime is how long an access token is valid.
 const TokenLifetime = time.Hour
 
-// Client is an application that may ask for tokens.
-type Client struct {
-	ID, Secret string
-	// Scopes is what it may ask for, and what it gets if it asks for nothing
-	// in particular.
-	Scopes scopes.Set
-}
-
 // Server is the authorization server, as an http.Handler for its issuer URL.
 type Server struct {
 	Issuer   string
 	Audience string // of every token
 	Keys     *Keys
+	Clients  *Clients
+	// OnTokenRevoked and OnClientRevoked, if set, are told before whoever revoked
+	// has an answer: APIs that verify tokens by themselves have to hear of it. If
+	// one fails, so does the request.
+	OnTokenRevoked  func(tokenID string, expires time.Time) error
+	OnClientRevoked func(clientID string) error
 
-	clients map[string]registered
-	mux     *http.ServeMux
-}
-
-type registered struct {
-	secret [sha256.Size]byte
-	scopes scopes.Set
+	tokens issuedTokens
+	mux    *http.ServeMux
 }
 
 // New is a server that calls itself issuer, a URL without path, and issues tokens
@@ -49,13 +41,18 @@ func New(issuer, audience string, clients ...Client) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Issuer: issuer, Audience: audience, Keys: keys, clients: make(map[string]registered), mux: http.NewServeMux()}
+	s := &Server{Issuer: issuer, Audience: audience, Keys: keys, Clients: newClients(), mux: http.NewServeMux()}
+	s.tokens.revoked = map[string]time.Time{}
 	for _, client := range clients {
-		s.clients[client.ID] = registered{sha256.Sum256([]byte(client.Secret)), client.Scopes}
+		if _, err := s.Clients.Create(client); err != nil {
+			return nil, err
+		}
 	}
 	s.mux.HandleFunc("GET /.well-known/oauth-authorization-server", s.metadata)
 	s.mux.HandleFunc("GET /.well-known/jwks.json", s.jwks)
 	s.mux.HandleFunc("POST /oauth/token", s.token)
+	s.mux.HandleFunc("POST /oauth/revoke", s.revoke)
+	s.mux.HandleFunc("POST /oauth/introspect", s.introspect)
 	return s, nil
 }
 
@@ -66,6 +63,8 @@ func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) {
 		"issuer":                                s.Issuer,
 		"token_endpoint":                        s.Issuer + "/oauth/token",
 		"jwks_uri":                              s.Issuer + "/.well-known/jwks.json",
+		"revocation_endpoint":                   s.Issuer + "/oauth/revoke",
+		"introspection_endpoint":                s.Issuer + "/oauth/introspect",
 		"grant_types_supported":                 []string{"client_credentials"},
 		"response_types_supported":              []string{},
 		"token_endpoint_auth_methods_supported": []string{"client_secret_basic", "client_secret_post"},
@@ -90,6 +89,10 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, body)
 		return
 	}
+	s.fail(w, failure)
+}
+
+func (s *Server) fail(w http.ResponseWriter, failure *tokenError) {
 	if failure.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Basic realm="token endpoint"`)
 	}
@@ -125,6 +128,14 @@ func (s *Server) grant(w http.ResponseWriter, r *http.Request) (map[string]any, 
 		}
 	}
 	draft := s.Draft(id, granted.String())
+	if client.owner != "" {
+		draft.Claims["owner"] = client.owner
+	}
+	// A client that was revoked since it authenticated was revoked after iat, and
+	// who heard of that refuses the token; one that is revoked from now on, too.
+	if _, known := s.Clients.get(id); !known {
+		return nil, &tokenError{http.StatusUnauthorized, "invalid_client", "client authentication failed"}
+	}
 	token, err := draft.Sign()
 	if err != nil {
 		return nil, &tokenError{http.StatusInternalServerError, "server_error", "no token could be signed"}
@@ -172,15 +183,14 @@ func (s *Server) authenticate(r *http.Request, form url.Values) (id string, clie
 	default:
 		id, secret = form.Get("client_id"), form.Get("client_secret")
 	}
-	client, known := s.clients[id]
-	offered := sha256.Sum256([]byte(secret))
-	if subtle.ConstantTimeCompare(offered[:], client.secret[:]) != 1 || !known {
+	client, ok := s.Clients.authenticate(id, secret)
+	if !ok {
 		return "", client, &tokenError{http.StatusUnauthorized, "invalid_client", "client authentication failed"}
 	}
 	return id, client, nil
 }
 
-func answer(w http.ResponseWriter, status int, body map[string]any) {
+func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // the client is gone: nobody is left to tell

@@ -13,8 +13,8 @@ import (
 
 func TestTokenEndpoint(t *testing.T) { // RFC 6749 §2.3.1, §4.4, §5
 	server, err := New("https://issuer.example", "https://api.example",
-		Client{"demo", "s3cret", scopes.Of("a", "b")},
-		Client{"with:colon", "and space+plus", scopes.Of("a")})
+		Client{ID: "demo", Secret: "s3cret", Scopes: scopes.Of("a", "b")},
+		Client{ID: "with:colon", Secret: "and space+plus", Scopes: scopes.Of("a")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,3 +102,20 @@ func (k *Keys) Publish(jwk json.RawMessage) {
 	defer k.mu.Unlock()
 	k.published = append([]json.RawMessage{jwk}, k.published...)
 }
+
+// verify tells whether the current key, or one before it, has signed.
+func (k *Keys) verify(compact *jose.Compact) bool {
+	keys, _, err := jose.ParseSet(k.document())
+	return err == nil && slices.ContainsFunc(keys, func(key *jose.Key) bool {
+		return key.Verify(compact.Algorithm, compact.Input(), compact.Signature()) == nil
+	})
+}
+
+// document is the JWK Set.
+func (k *Keys) document() []byte {
+	document, err := json.Marshal(map[string]any{"keys": k.Published()})
+	if err != nil {
+		return nil // a test has published what is no JSON
+	}
+	return document
+}
