@@ -62,6 +62,7 @@ func TestFragmentsCompile(t *testing.T) {
 import (
 	"context"
 	"log"
+	"os"
 	"time"
 
 	"github.com/bearerguard/bearerguard/jwks"
@@ -79,13 +80,16 @@ var (
 
 	_ = jwks.RemoteConfig{}
 	_ = log.Print
+	_ = os.Getenv
+	current *verify.RevocableVerifier
+	opaque  *verify.IntrospectionVerifier
 	_ = time.Second
 )
 
 func main() {
 `
 	const after = `
-	_, _, _, _ = ctx, keys, tokens, err
+	_, _, _, _, _, _ = ctx, keys, tokens, current, opaque, err
 }
 `
 	fragments := 0

@@ -8,8 +8,8 @@ import (
 	"github.com/bearerguard/bearerguard/verify"
 )
 
-// HealthHandler is a readiness endpoint for a verifier: verify.Issuer,
-// verify.Issuers or verify.JWTVerifier. It answers 200 while tokens of at least
+// HealthHandler is a readiness endpoint for a verifier: any of package verify's own
+// but Func. It answers 200 while tokens of at least
 // one issuer can be verified, and 503 when none can: with several issuers, the
 // outage of one is no reason to take the service away from the others. The body
 // tells of each:

@@ -1,6 +1,8 @@
 // Package verify decides whether an access token is good, and whom it speaks
-// for. [Discover] and [JWT] verify JWT access tokens by RFC 9068 with keys from
-// package jwks; [Func] is for everything else.
+// for. [Discover] and [JWT] verify JWT access tokens with keys from package jwks,
+// by RFC 9068 or as a [Profile] says; [Introspection] asks the issuer about tokens
+// of any form; [Func] is for everything else. [ByIssuer] and [Hybrid] put several
+// side by side, [Revocable] goes around them.
 package verify
 
 import (
