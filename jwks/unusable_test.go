@@ -143,3 +143,15 @@ func TestTheLogIsNotFlooded(t *testing.T) {
 		mustFind(t, set, "a")
 	})
 }
+
+// An issuer may go on publishing keys that it has retired or lost, as Sopheak JwtAuth
+// does.
+func TestDistrustedKeysAreNotUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := inMemory(t, publishing(jwk("lost"), jwk("good")), jwks.RemoteConfig{Distrusted: []string{"lost"}})
+		mustFind(t, set, "good")
+		mustNotFind(t, set, "lost")
+		none := inMemory(t, publishing(jwk("lost")), jwks.RemoteConfig{Distrusted: []string{"lost"}})
+		mustBeUnavailable(t, none, "lost")
+	})
+}

@@ -23,6 +23,13 @@ var profiles = map[string]func() verify.Profile{
 	"Auth0": verify.Auth0, "Okta": verify.Okta, "Entra": verify.Entra, "Cognito": verify.Cognito,
 	"Keycloak": verify.Keycloak, "Hydra": verify.Hydra, "Zitadel": verify.Zitadel, "Duende": verify.Duende,
 	"Google": verify.Google, "Ping": verify.Ping,
+	"an issuer of one's own": func() verify.Profile {
+		return verify.Profile{
+			Types: []string{"JWT"}, Audience: "audience", ClientID: []string{"app"}, UserID: "who", Grant: "how", TokenID: "id",
+			Expiry: "until", TextDates: true, NullAbsent: true, Scopes: []string{"may"}, Matcher: scopes.Wildcard("."),
+			Client: func(_ string, claims verify.Claims) bool { return !claims.Has("who") },
+		}
+	},
 	"Passport with inherited scopes": func() verify.Profile {
 		profile := verify.Passport()
 		profile.Matcher = scopes.Superscope("*").Or(scopes.Hierarchy(":"))
