@@ -13,10 +13,6 @@ import (
 	"github.com/bearerguard/bearerguard/principal"
 )
 
-// ReasonInactive is the reason of a [Refusal]: the introspection endpoint says that
-// the token is not active (RFC 7662 §2.2).
-const ReasonInactive = "inactive"
-
 // IntrospectionConfig configures [Introspection]. Endpoint must be set, Audience as
 // well unless the Profile says that there is none, and ClientID and ClientSecret,
 // or another Auth.

@@ -10,10 +10,6 @@ import (
 	"github.com/bearerguard/bearerguard/principal"
 )
 
-// ReasonRevoked is the reason of a [Refusal]: the token was good until it was
-// revoked.
-const ReasonRevoked = "revoked"
-
 // Revocations knows which tokens have been revoked before they expire: a
 // [RevocationList], or your own in front of Redis or a database. Implementations
 // are safe for concurrent use.

@@ -54,6 +54,8 @@ const (
 	ReasonBound       = "sender_constrained" // cnf binds the token to a key of its sender, which cannot be checked
 	ReasonUnknownKey  = "unknown_key"        // the issuer has no such key
 	ReasonSignature   = "signature"          // the signature is not the key's
+	ReasonInactive    = "inactive"           // the introspection endpoint says that the token is not active (RFC 7662 §2.2)
+	ReasonRevoked     = "revoked"            // the token was good until it was revoked
 	ReasonOther       = "other"              // an error of a Func that is not a *Refusal
 )
 
