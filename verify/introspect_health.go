@@ -2,6 +2,7 @@ package verify
 
 import (
 	"errors"
+	"net/http"
 	"sync"
 	"time"
 
@@ -22,6 +23,11 @@ type callState struct {
 }
 
 func (s *callState) landed(err error) {
+	// Some servers answer 400 to a token that is not of a form that they know, and
+	// anybody can send one: that must not take this service out of rotation.
+	if status, ok := errors.AsType[*fetch.StatusError](err); ok && status.Status == http.StatusBadRequest {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err == nil {
@@ -36,6 +42,7 @@ func (s *callState) landed(err error) {
 
 // Health is one entry: how the latest call went. It is not ready when closed, and for
 // 10 s after a call that failed if none has succeeded since; it makes no call itself.
+// A server that answers 400 is up.
 // Issuer is that of the configuration, which may be empty.
 func (v *IntrospectionVerifier) Health() []Health {
 	v.state.mu.Lock()

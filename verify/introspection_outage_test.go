@@ -281,3 +281,21 @@ func TestIntrospectionHealth(t *testing.T) {
 		}
 	})
 }
+
+// Somebody who sends what the server calls a bad request must not take the service
+// out of rotation.
+func TestIntrospectionHealthIsNotAStrangersToSpoil(t *testing.T) {
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }))
+	t.Cleanup(endpoint.Close)
+	v, err := verify.Introspection(verify.IntrospectionConfig{Endpoint: endpoint.URL, ClientID: "api", ClientSecret: "s3cret", Audience: []string{"a"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(v.Close)
+	if got := verdict(v, "e30.a.b"); got != "unavailable" {
+		t.Errorf("got %q", got)
+	}
+	if h := v.Health()[0]; !h.Ready {
+		t.Errorf("got %+v", h)
+	}
+}
