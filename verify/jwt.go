@@ -27,9 +27,10 @@ type JWTConfig struct {
 	Keys jwks.Set
 	// Profile is how the issuer writes its tokens. The zero value is RFC 9068.
 	Profile Profile
-	// Algorithms are the accepted values of alg. Default, and all there is:
-	// RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA,
-	// Ed25519. In any case the key found has the last word.
+	// Algorithms are the accepted values of alg. Default: those of the Profile,
+	// else all there is: RS256, RS384, RS512, PS256, PS384, PS512, ES256,
+	// ES384, ES512, EdDSA, Ed25519. In any case the key found has the last
+	// word.
 	Algorithms []string
 	// ClockSkew is how far this clock and the issuer's may differ: an allowance
 	// on exp, nbf and iat. Default 30 s, at most 5 min; for none, write
@@ -57,6 +58,9 @@ func (c JWTConfig) complete() (JWTConfig, error) {
 		return c, fmt.Errorf("verify: JWTConfig.ClockSkew is %v; it may be up to %v, or 0 for %v", c.ClockSkew, maxSkew, defaultSkew)
 	case c.MaxTokenBytes < 0 || c.MaxTokenBytes > maxTokenBytes:
 		return c, fmt.Errorf("verify: JWTConfig.MaxTokenBytes is %d; it may be up to %d, or 0 for %d", c.MaxTokenBytes, maxTokenBytes, defaultTokenBytes)
+	}
+	if c.Algorithms == nil {
+		c.Algorithms = c.Profile.Algorithms
 	}
 	for _, alg := range c.Algorithms {
 		if !slices.Contains(jose.Algorithms(), alg) {

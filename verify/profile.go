@@ -25,6 +25,9 @@ type Profile struct {
 	// type its tokens so needs "JWT", or "" for tokens without typ; then their
 	// aud alone tells them from its ID tokens.
 	Types []string
+	// Algorithms are the values of alg that the server signs with, which
+	// JWTConfig.Algorithms may replace. Default: all that are possible.
+	Algorithms []string
 	// Required are claims that a token must have with just that value, such as
 	// token_use: access, where typ does not tell tokens apart.
 	Required map[string]string

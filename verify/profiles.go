@@ -42,6 +42,7 @@ func Passport() Profile {
 func League() Profile {
 	return Profile{
 		Types:              []string{"JWT"},
+		Algorithms:         []string{"RS256"},
 		ClientID:           []string{"aud"},
 		Scopes:             []string{"scopes"},
 		TextDates:          true,
@@ -57,6 +58,7 @@ func League() Profile {
 func Sopheak() Profile {
 	return Profile{
 		Types:              []string{"JWT"},
+		Algorithms:         []string{"RS256"},
 		ClientID:           []string{"client_id"},
 		NoClient:           true,
 		Client:             func(string, Claims) bool { return false },
@@ -130,11 +132,12 @@ func Entra() Profile {
 // https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
 func Cognito() Profile {
 	return Profile{
-		Types:    []string{""},
-		Required: map[string]string{"token_use": "access"},
-		Audience: "client_id",
-		ClientID: []string{"client_id"},
-		Scopes:   []string{"scope"},
+		Types:      []string{""},
+		Algorithms: []string{"RS256"},
+		Required:   map[string]string{"token_use": "access"},
+		Audience:   "client_id",
+		ClientID:   []string{"client_id"},
+		Scopes:     []string{"scope"},
 		Client: func(clientID string, claims Claims) bool {
 			return !claims.Has("username") && SubjectIsClient(clientID, claims)
 		},

@@ -183,6 +183,11 @@ func TestPassportInThreeLines(t *testing.T) {
 	if got := reason(tokens, passport(oauthtest.Forged())); got != verify.ReasonSignature {
 		t.Errorf("forged: %q", got)
 	}
+	issuer.Rotate("PS256") // the PEM does not say that it is for RS256 alone; the profile does
+	if got := reason(tokens, passport()); got != verify.ReasonAlgorithm {
+		t.Errorf("another algorithm: %q", got)
+	}
+	issuer.Rotate("RS256")
 	if got := reason(tokens, passport(oauthtest.Claim("sub", 42))); got != verify.ReasonClaims {
 		t.Errorf("sub a number: %q", got)
 	}
