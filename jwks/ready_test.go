@@ -124,3 +124,49 @@ func TestReadyEndsWithTheSet(t *testing.T) {
 		})
 	}
 }
+
+// Whoever waits for keys that have become too old is told when the set is closed,
+// rather than waiting for ever.
+func TestReadyOfStaleKeysEndsWithTheSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := publishing(jwk("a"))
+		set := inMemory(t, p, jwks.RemoteConfig{})
+		p.fails(http.StatusServiceUnavailable)
+		time.Sleep(25 * time.Hour)
+		told := make(chan error, 1)
+		go func() { told <- set.Ready(context.Background()) }()
+		time.Sleep(10 * time.Second)
+		before := p.fetches()
+		set.Close()
+		select {
+		case err := <-told:
+			if err == nil {
+				t.Error("ready, and closed")
+			}
+		case <-time.After(time.Hour):
+			t.Fatal("it waits still")
+		}
+		if p.fetches() != before {
+			t.Errorf("%d fetches after the end", p.fetches()-before)
+		}
+	})
+}
+
+// Waiting does not push: a server that is down is asked as often as without.
+func TestReadyOfStaleKeysKeepsToTheRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := publishing(jwk("a"))
+		set := inMemory(t, p, jwks.RemoteConfig{})
+		p.fails(http.StatusServiceUnavailable)
+		time.Sleep(25 * time.Hour)
+		before := p.fetches()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		if err := set.Ready(ctx); err == nil {
+			t.Error("ready, and the keys are too old")
+		}
+		if n := p.fetches() - before; n > 30 { // some ten retries, and as many by the schedule
+			t.Errorf("%d fetches in ten minutes", n)
+		}
+	})
+}

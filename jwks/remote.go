@@ -125,17 +125,15 @@ func (s *RemoteSet) Ready(ctx context.Context) error {
 	s.begin()
 	err := s.flights.Wait(ctx)
 	for err == nil && !s.Health().Ready { // there were keys, and they are too old
-		select {
-		case <-s.flights.Join().Done:
-		case <-ctx.Done():
-			_, err = s.flights.Status()
-			err = cmp.Or(err, ctx.Err())
+		_, trouble := s.flights.Trouble() // which sees to it that they are fetched
+		if errors.Is(trouble, fetch.ErrClosed) {
+			err = trouble
+			break
 		}
-		if err == nil && !s.Health().Ready {
-			select {
-			case <-time.After(time.Second):
-			case <-ctx.Done():
-			}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			err = cmp.Or(trouble, ctx.Err())
 		}
 	}
 	if err != nil {
@@ -318,17 +316,17 @@ func (s *RemoteSet) read(document []byte) (*index, error) {
 }
 
 // freshen is the header of a document that a 304 has confirmed: what the 304 does
-// not say is as it was (RFC 9111 §3.2), but for dates, which are over.
+// not say of its ETag and its lifetime is as it was (RFC 9111 §3.2).
 func freshen(old, fresh http.Header) http.Header {
 	merged := fresh.Clone()
-	keep := []string{"Etag", "Last-Modified"}
-	if fresh.Get("Expires") == "" {
-		keep = append(keep, "Cache-Control")
-	}
-	for _, name := range keep {
+	keep := func(name string) {
 		if merged.Get(name) == "" && old.Get(name) != "" {
 			merged.Set(name, old.Get(name))
 		}
+	}
+	keep("ETag")
+	if fresh.Get("Expires") == "" {
+		keep("Cache-Control")
 	}
 	return merged
 }

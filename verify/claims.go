@@ -106,10 +106,8 @@ func (r *reader) checkOrigin(p *principal.Principal, claims strictjson.Members) 
 
 // checkTimes checks exp, nbf and iat (RFC 7519 §4.1.4 to §4.1.6).
 func (r *reader) checkTimes(p *principal.Principal, claims strictjson.Members, now time.Time) *Refusal {
-	if claims.Get(r.profile.Expiry).Kind == strictjson.Absent {
-		if !r.presentOnly {
-			return r.noExpiry
-		}
+	if !r.presentOnly && claims.Get(r.profile.Expiry).Kind == strictjson.Absent {
+		return r.noExpiry
 	}
 	if !r.date(claims, r.profile.Expiry, &p.ExpiresAt) || !r.date(claims, "nbf", &p.NotBefore) || !r.date(claims, "iat", &p.IssuedAt) {
 		return claimType

@@ -229,19 +229,18 @@ const (
 
 // watch looks whether the keys are out of reach.
 func (d *discoveredKeys) watch(ctx context.Context) {
-	began := time.Now()
+	reached := time.Now()
 	var again *time.Timer
 	again = time.AfterFunc(time.Hour, func() {
 		set := d.current.Load()
 		if ctx.Err() != nil || set == nil {
 			return
 		}
-		reached := began
-		if health := set.Health(); health.LastSuccess.After(began) {
+		health := set.Health()
+		if health.LastSuccess.After(reached) {
 			reached = health.LastSuccess
-			began = reached
 		}
-		if set.Health().LastError != "" && time.Since(reached) > moved {
+		if health.LastError != "" && time.Since(reached) > moved {
 			<-d.flights.Join().Done
 		}
 		again.Reset(watchful)
