@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -261,5 +262,30 @@ func TestTokensWithoutKid(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Of many requests with a new key, some look while another's fetch lands, and come too
+// late for a fetch of their own: they must look again. It is a matter of chance, so
+// there are many rotations.
+func TestNobodyMissesTheKeyThatAnotherHasFetched(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(32))
+	for range 3000 {
+		p := publishing(jwk("old"))
+		set, err := jwks.Remote(t.Context(), jwks.RemoteConfig{URL: jwksURL, HTTPClient: &http.Client{Transport: p}, Logger: silent})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.publish(jwk("new"))
+		var all sync.WaitGroup
+		for range 64 {
+			all.Go(func() {
+				if keys, err := set.Find(t.Context(), "new", alg); err != nil || len(keys) != 1 {
+					t.Errorf("%d keys, %v", len(keys), err)
+				}
+			})
+		}
+		all.Wait()
+		set.Close()
 	}
 }

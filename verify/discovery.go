@@ -191,7 +191,6 @@ func (d *discoveredKeys) discover(ctx context.Context) (struct{}, error) {
 
 func (d *discoveredKeys) find(ctx context.Context) error {
 	config := d.config
-	config.Lazy = false // whoever has come here wants keys now
 	var err error
 	if config.URL, err = d.jwksURI(ctx); err != nil {
 		return err
