@@ -76,9 +76,7 @@ func Remote(ctx context.Context, config RemoteConfig) (*RemoteSet, error) {
 	// This timer goes by the latest answer, whoever asked, and by a clock that
 	// nobody sets.
 	s.overdue = time.AfterFunc(year, func() {
-		if s.rest() <= 0 {
-			s.flights.Join()
-		}
+		s.flights.JoinUnless(func() bool { return s.rest() > 0 })
 	})
 	s.overdue.Stop()
 	context.AfterFunc(ctx, s.forget)
@@ -98,10 +96,11 @@ func (s *RemoteSet) schedule(ctx context.Context) {
 		flight := next
 		next = nil
 		if flight == nil {
-			if rest := s.rest(); rest > fetch.Tick { // somebody else has fetched meanwhile
+			var rest time.Duration
+			flight = s.flights.JoinUnless(func() bool { rest = s.rest(); return rest > fetch.Tick })
+			if flight == nil { // somebody else has fetched meanwhile
 				return http.Header{"Cache-Control": {fmt.Sprintf("max-age=%d", int(rest.Seconds()))}}, nil
 			}
-			flight = s.flights.Join()
 		}
 		<-flight.Done
 		return flight.Value, flight.Err
