@@ -175,7 +175,7 @@ func (v *IntrospectionVerifier) ask(ctx context.Context, token string) (verdict,
 
 // understand is what the answer to a call that began at a time says (RFC 7662 §2.2).
 func (v *IntrospectionVerifier) understand(response []byte, began time.Time) (verdict, error) {
-	members, err := strictjson.Parse(response, nil)
+	members, err := strictjson.Parse(string(response), nil)
 	if err != nil {
 		return verdict{}, fmt.Errorf("the answer: %w", err)
 	}
@@ -183,7 +183,7 @@ func (v *IntrospectionVerifier) understand(response []byte, began time.Time) (ve
 	if active.Kind != strictjson.Bool {
 		return verdict{}, errors.New(`the answer has no member active that is true or false`)
 	}
-	if string(active.Text) != "true" {
+	if active.Text != "true" {
 		return verdict{refusal: inactive, until: began.Add(v.config.MaxNegativeAge)}, nil
 	}
 	return v.judge(members, response, began), nil

@@ -37,7 +37,7 @@ func (v *IntrospectionVerifier) unsign(ctx context.Context, response []byte, beg
 	if err := keys.checkSignature(ctx, compact); err != nil {
 		return nil, errors.New("the answer's signature: " + err.Error()) // not wrapped: the token is not condemned by it
 	}
-	return claims.Get("token_introspection").Text, nil
+	return []byte(claims.Get("token_introspection").Text), nil
 }
 
 func (v *IntrospectionVerifier) checkSigned(claims strictjson.Members, began time.Time) error {

@@ -39,24 +39,33 @@ func Parse(token string) (*Compact, error) {
 	if first <= 0 || last-first < 2 || strings.IndexByte(token[first+1:last], '.') >= 0 {
 		return nil, ErrMalformed
 	}
-	c := &Compact{input: []byte(token[:last])}
-	header, err := decode(c.input[:first])
+	// Strict refuses stray bits at the end, but like every decoder of
+	// encoding/base64 it skips line breaks.
+	if strings.IndexByte(token, '\n') >= 0 || strings.IndexByte(token, '\r') >= 0 {
+		return nil, ErrMalformed
+	}
+	// One piece of memory for all that is gone when the signature has been
+	// verified. The payload outlives it.
+	room := make([]byte, 0, len(token)+base64url.DecodedLen(first)+base64url.DecodedLen(len(token)-last-1))
+	room = append(room, token...)
+	c := &Compact{input: room[:last:last]}
+	header, err := base64url.AppendDecode(room[len(room):], room[:first])
 	if err != nil {
-		return nil, err
+		return nil, ErrMalformed
 	}
-	if c.payload, err = decode(c.input[first+1:]); err != nil {
-		return nil, err
+	if c.payload, err = base64url.AppendDecode(nil, room[first+1:last]); err != nil {
+		return nil, ErrMalformed
 	}
-	if c.signature, err = decode([]byte(token[last+1:])); err != nil {
-		return nil, err
+	if c.signature, err = base64url.AppendDecode(header[len(header):], room[last+1:]); err != nil {
+		return nil, ErrMalformed
 	}
-	if err := c.readHeader(header); err != nil {
+	if err := c.readHeader(string(header)); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *Compact) readHeader(header []byte) error {
+func (c *Compact) readHeader(header string) error {
 	var room [8]strictjson.Member
 	members, err := strictjson.Parse(header, room[:])
 	if err != nil {
@@ -64,7 +73,7 @@ func (c *Compact) readHeader(header []byte) error {
 	}
 	for _, member := range members {
 		text, isText := member.Value.String()
-		switch string(member.Name) {
+		switch member.Name {
 		case "alg":
 			c.Algorithm = text
 		case "kid":
@@ -91,7 +100,7 @@ func (c *Compact) readHeader(header []byte) error {
 // Claims is the payload as a JSON object (RFC 7519 §7.2), which nobody has
 // vouched for before [Key.Verify] has.
 func (c *Compact) Claims(into strictjson.Members) (strictjson.Members, error) {
-	claims, err := strictjson.Parse(c.payload, into)
+	claims, err := strictjson.Parse(string(c.payload), into)
 	if err != nil {
 		return nil, ErrMalformed
 	}
@@ -107,20 +116,13 @@ func (c *Compact) Input() []byte { return c.input }
 // Signature is the signature of Input.
 func (c *Compact) Signature() []byte { return c.signature }
 
-// base64url is the encoding of RFC 7515 §2. Strict refuses stray bits at the
-// end, but like every decoder of encoding/base64 it skips line breaks.
+// base64url is the encoding of RFC 7515 §2.
 var base64url = base64.RawURLEncoding.Strict()
 
-func decode(encoded []byte) ([]byte, error) {
-	for _, c := range encoded {
-		if c == '\n' || c == '\r' {
-			return nil, ErrMalformed
-		}
-	}
-	decoded := make([]byte, base64url.DecodedLen(len(encoded)))
-	n, err := base64url.Decode(decoded, encoded)
-	if err != nil {
+// decode is for what is not on a request's way.
+func decode(encoded string) ([]byte, error) {
+	if strings.ContainsAny(encoded, "\r\n") {
 		return nil, ErrMalformed
 	}
-	return decoded[:n], nil
+	return base64url.DecodeString(encoded)
 }
