@@ -282,11 +282,12 @@ func (s *RemoteSet) replace(ctx context.Context) (http.Header, error) {
 	case err != nil:
 		return nil, err
 	default:
-		if next.index, err = s.read(document); err != nil {
-			return nil, fmt.Errorf("the JWK Set: %w", err)
-		}
+		var older *index
 		if previous != nil {
-			next.index = next.index.unless(previous.index)
+			older = previous.index
+		}
+		if next.index, err = s.read(document, older); err != nil {
+			return nil, fmt.Errorf("the JWK Set: %w", err)
 		}
 		s.report.changed(previous, next)
 	}
@@ -298,8 +299,8 @@ func (s *RemoteSet) replace(ctx context.Context) (http.Header, error) {
 	return next.header, nil
 }
 
-// read is the keys of a document that are to be used.
-func (s *RemoteSet) read(document []byte) (*index, error) {
+// read is the keys of a document that are to be used, those of older among them kept.
+func (s *RemoteSet) read(document []byte, older *index) (*index, error) {
 	found, skipped, err := jose.ParseSet(document)
 	if skipped != nil || err == nil {
 		s.report.leftOut(skipped)
@@ -311,7 +312,7 @@ func (s *RemoteSet) read(document []byte) (*index, error) {
 	if len(found) == 0 {
 		return nil, errors.New("no key that is trusted")
 	}
-	return newIndex(wrap(found), maxCandidates), nil
+	return newIndex(keeping(older, wrap(found)), maxCandidates).unless(older), nil
 }
 
 // freshen is the header of a document that a 304 has confirmed: what the 304 does

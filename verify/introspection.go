@@ -233,7 +233,7 @@ func (v *IntrospectionVerifier) Verify(ctx context.Context, token string) (*prin
 	case v.ctx.Err() != nil:
 		return nil, closed
 	}
-	d := v.verdicts.digest(token)
+	d := digestOf(token)
 	if found, ok := v.verdicts.find(d, time.Now()); ok {
 		return found.principal, found.err()
 	}

@@ -2,8 +2,6 @@ package verify
 
 import (
 	"container/list"
-	"crypto/rand"
-	"crypto/sha256"
 	"sync"
 	"time"
 
@@ -35,16 +33,9 @@ func (v verdict) fresh(now time.Time, skew time.Duration) bool {
 // refusals are apart, each bounded: however many bad tokens there are, they push
 // no good one out. Of either the least recently used goes first.
 type verdicts struct {
-	// seed makes the digests different in each process, so that nobody can
-	// tell from one what another stores, nor where it is stored.
-	seed      [sha256.BlockSize]byte
 	skew      time.Duration
 	good, bad []*shard
 }
-
-// digest stands for a token: a token itself is not kept in memory, and two never
-// have the same (RFC 9700 §4.9.3).
-type digest [sha256.Size]byte
 
 // shard is a part of the memory with a lock of its own, which is held for a look
 // into a map.
@@ -67,9 +58,7 @@ const (
 )
 
 func newVerdicts(maxEntries int, skew time.Duration) *verdicts {
-	v := &verdicts{skew: skew, good: newShards(maxEntries), bad: newShards(maxEntries)}
-	_, _ = rand.Read(v.seed[:]) // it never fails
-	return v
+	return &verdicts{skew: skew, good: newShards(maxEntries), bad: newShards(maxEntries)}
 }
 
 func newShards(maxEntries int) []*shard {
@@ -83,11 +72,6 @@ func newShards(maxEntries int) []*shard {
 		shards[i] = &shard{max: size, entries: make(map[digest]*list.Element)}
 	}
 	return shards
-}
-
-func (v *verdicts) digest(token string) digest {
-	var room [512]byte // for all but long tokens
-	return sha256.Sum256(append(append(room[:0], v.seed[:]...), token...))
 }
 
 func of(shards []*shard, d digest) *shard { return shards[int(d[0])%len(shards)] }

@@ -1,8 +1,10 @@
 package verify
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,8 +32,8 @@ func TestVerdictsAreBounded(t *testing.T) {
 		v := newVerdicts(most, 0)
 		until := time.Now().Add(time.Hour)
 		for i := range 3*most + 10 {
-			v.remember(v.digest(fmt.Sprint("good", i)), verdict{principal: &principal.Principal{}, until: until})
-			v.remember(v.digest(fmt.Sprint("bad", i)), verdict{refusal: inactive, until: until})
+			v.remember(digestOf(fmt.Sprint("good", i)), verdict{principal: &principal.Principal{}, until: until})
+			v.remember(digestOf(fmt.Sprint("bad", i)), verdict{refusal: inactive, until: until})
 		}
 		if good, bad := v.sizes(); good != most || bad != most {
 			t.Errorf("MaxEntries %d: %d good, %d bad", most, good, bad)
@@ -41,7 +43,7 @@ func TestVerdictsAreBounded(t *testing.T) {
 
 func TestVerdictsReplaceOneAnother(t *testing.T) {
 	v := newVerdicts(10, 0)
-	d, until := v.digest("opaque"), time.Now().Add(time.Hour)
+	d, until := digestOf("opaque"), time.Now().Add(time.Hour)
 	good, bad := verdict{principal: &principal.Principal{}, until: until}, verdict{refusal: inactive, until: until}
 	for _, given := range []verdict{good, bad, good, bad, bad, good} {
 		v.remember(d, given)
@@ -78,12 +80,15 @@ func TestVerdictsAreLookedAtByTheClock(t *testing.T) {
 	}
 }
 
-// No token, nor what it was made of in another process, is found in memory.
-func TestVerdictsAreOfDigestsOfTheirOwn(t *testing.T) {
-	a, b := newVerdicts(1, 0), newVerdicts(1, 0)
-	first, again := a.digest("opaque"), a.digest("opaque")
-	if first != again || first == b.digest("opaque") || first == a.digest("Opaque") {
+// What is kept of a token is not what another process keeps, nor what a list of
+// common tokens could be compared with.
+func TestADigestIsOfThisProcessAlone(t *testing.T) {
+	first, again := digestOf("opaque"), digestOf("opaque")
+	if first != again || first == digestOf("Opaque") || first == sha256.Sum256([]byte("opaque")) {
 		t.Error("digests are not of their own")
+	}
+	if long := strings.Repeat("a", 4<<10); digestOf(long) == digestOf(long+"a") || digestOf(long) != digestOf(long) {
+		t.Error("digests of long tokens are not of their own")
 	}
 }
 
@@ -94,7 +99,7 @@ func TestVerdictsByManyAtOnce(t *testing.T) {
 		all.Go(func() {
 			for i := range 5000 {
 				token := fmt.Sprint((i * (part + 1)) % 400)
-				d := v.digest(token)
+				d := digestOf(token)
 				if found, ok := v.find(d, time.Now()); ok && found.principal != nil && found.principal.ClientID != token {
 					t.Errorf("the verdict on %s for %s", found.principal.ClientID, token)
 				}
@@ -122,7 +127,7 @@ func TestVerdictsTakeTheMemoryThatIsSaid(t *testing.T) {
 		runtime.GC()
 		runtime.ReadMemStats(&before)
 		for i := range n {
-			v.remember(v.digest(fmt.Sprint(i)), make(i))
+			v.remember(digestOf(fmt.Sprint(i)), make(i))
 		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)
@@ -158,12 +163,12 @@ func BenchmarkVerdictsHit(b *testing.B) {
 	tokens := make([]string, 1000)
 	for i := range tokens {
 		tokens[i] = fmt.Sprintf("%064d", i)
-		v.remember(v.digest(tokens[i]), verdict{principal: &principal.Principal{}, until: time.Now().Add(time.Hour)})
+		v.remember(digestOf(tokens[i]), verdict{principal: &principal.Principal{}, until: time.Now().Add(time.Hour)})
 	}
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for i := 0; pb.Next(); i++ {
-			if _, ok := v.find(v.digest(tokens[i%len(tokens)]), time.Now()); !ok {
+			if _, ok := v.find(digestOf(tokens[i%len(tokens)]), time.Now()); !ok {
 				b.Error("not found")
 			}
 		}

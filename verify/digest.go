@@ -1,0 +1,22 @@
+package verify
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+)
+
+// digest stands for a token: a token itself is not kept in memory, and no two have
+// the same (RFC 9700 §4.9.3).
+type digest [sha256.Size]byte
+
+// seed makes the digests different in each process, so that nobody can tell from one
+// what another remembers, nor where.
+var seed = func() (seed [sha256.Size]byte) {
+	_, _ = rand.Read(seed[:]) // it never fails
+	return seed
+}()
+
+func digestOf(token string) digest {
+	var room [2 << 10]byte // for all but long tokens
+	return sha256.Sum256(append(append(room[:0], seed[:]...), token...))
+}
