@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bearerguard/bearerguard/internal/jose"
 	"github.com/bearerguard/bearerguard/jwks"
 	"github.com/bearerguard/bearerguard/principal"
 )
@@ -14,8 +15,8 @@ type accepted struct {
 	digest    digest
 	principal *principal.Principal
 	by        *JWTVerifier
-	key       *jwks.Key // that has made the signature
-	kid, alg  string    // of the header, by which key was found
+	header    *jose.Header // by which the key was found
+	key       *jwks.Key    // that has made the signature
 }
 
 // cache remembers tokens that were found good, a bounded number of them. That one is

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -175,7 +174,8 @@ func (v *IntrospectionVerifier) ask(ctx context.Context, token string) (verdict,
 
 // understand is what the answer to a call that began at a time says (RFC 7662 §2.2).
 func (v *IntrospectionVerifier) understand(response []byte, began time.Time) (verdict, error) {
-	members, err := strictjson.Parse(string(response), nil)
+	text := string(response)
+	members, err := strictjson.Parse(text, nil)
 	if err != nil {
 		return verdict{}, fmt.Errorf("the answer: %w", err)
 	}
@@ -186,12 +186,12 @@ func (v *IntrospectionVerifier) understand(response []byte, began time.Time) (ve
 	if active.Text != "true" {
 		return verdict{refusal: inactive, until: began.Add(v.config.MaxNegativeAge)}, nil
 	}
-	return v.judge(members, response, began), nil
+	return v.judge(members, text, began), nil
 }
 
 // judge reads who calls out of what the server says of an active token, and checks
 // what else it says.
-func (v *IntrospectionVerifier) judge(members strictjson.Members, response []byte, began time.Time) verdict {
+func (v *IntrospectionVerifier) judge(members strictjson.Members, response string, began time.Time) verdict {
 	refusal := notAccess
 	var p *principal.Principal
 	if isAccessToken(members) {
@@ -199,7 +199,7 @@ func (v *IntrospectionVerifier) judge(members strictjson.Members, response []byt
 	}
 	switch {
 	case refusal == nil:
-		p.RawClaims = bytes.Clone(response) // reading has left room behind it
+		p.RawClaims = response
 		return verdict{principal: p, until: began.Add(v.config.MaxAge)}
 	case refusal.Reason == ReasonNotYetValid:
 		return verdict{refusal: refusal} // it will be good soon, and then at once

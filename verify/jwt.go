@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/bearerguard/bearerguard/internal/jose"
@@ -105,6 +106,8 @@ type JWTVerifier struct {
 	config JWTConfig
 	claims *reader
 	cache  *cache
+	// header is that of the token accepted last.
+	header atomic.Pointer[jose.Header]
 	// Refusals whose hint is made of the configuration.
 	types     typeRefusals
 	algorithm *Refusal
@@ -148,12 +151,15 @@ func (v *JWTVerifier) Verify(ctx context.Context, token string) (*principal.Prin
 			return p, err
 		}
 	}
-	compact, err := jose.Parse(token)
+	last := v.header.Load()
+	compact, err := jose.ParseAfter(last, token)
 	if err != nil {
 		return nil, malformedOr(err)
 	}
-	if refusal := v.judgeHeader(compact); refusal != nil {
-		return nil, refusal
+	if compact.Header != last {
+		if refusal := v.judgeHeader(compact.Header); refusal != nil {
+			return nil, refusal
+		}
 	}
 	var room [32]strictjson.Member
 	claims, err := compact.Claims(room[:])
@@ -169,7 +175,7 @@ func (v *JWTVerifier) verifyParsed(ctx context.Context, length int, compact *jos
 	if length > v.config.MaxTokenBytes {
 		return nil, tooLong
 	}
-	if refusal := v.judgeHeader(compact); refusal != nil {
+	if refusal := v.judgeHeader(compact.Header); refusal != nil {
 		return nil, refusal
 	}
 	if v.cache == nil {
@@ -178,11 +184,11 @@ func (v *JWTVerifier) verifyParsed(ctx context.Context, length int, compact *jos
 	return v.verifyClaims(ctx, compact, claims, where, d)
 }
 
-func (v *JWTVerifier) judgeHeader(compact *jose.Compact) *Refusal {
-	if !v.config.Profile.acceptsType(compact.Type) {
-		return v.types.of(compact.Type)
+func (v *JWTVerifier) judgeHeader(header *jose.Header) *Refusal {
+	if !v.config.Profile.acceptsType(header.Type) {
+		return v.types.of(header.Type)
 	}
-	if !slices.Contains(v.config.Algorithms, compact.Algorithm) {
+	if !slices.Contains(v.config.Algorithms, header.Algorithm) {
 		return v.algorithm
 	}
 	return nil
@@ -200,9 +206,19 @@ func (v *JWTVerifier) verifyClaims(ctx context.Context, compact *jose.Compact, c
 		return nil, err
 	}
 	p.RawClaims = compact.Payload()
-	where.remember(&accepted{digest: d, principal: p, by: v, key: key, kid: compact.KeyID, alg: compact.Algorithm},
-		p.ExpiresAt.Add(v.config.ClockSkew), now)
+	header := v.shared(compact.Header)
+	where.remember(&accepted{d, p, v, header, key}, p.ExpiresAt.Add(v.config.ClockSkew), now)
 	return p, nil
+}
+
+// shared is the header of an accepted token, one for all tokens that have the same.
+func (v *JWTVerifier) shared(header *jose.Header) *jose.Header {
+	last := v.header.Load()
+	if last != nil && (last == header || *last == *header) {
+		return last
+	}
+	v.header.Store(header)
+	return header
 }
 
 // again is what Verify would say of a token that was accepted before: a principal or
@@ -211,7 +227,7 @@ func (a *accepted) again(ctx context.Context) (*principal.Principal, error) {
 	if refusal := a.by.claims.judgeTimes(a.principal, time.Now()); refusal != nil {
 		return nil, refusal
 	}
-	keys, err := a.by.config.Keys.Find(ctx, a.kid, a.alg)
+	keys, err := a.by.config.Keys.Find(ctx, a.header.KeyID, a.header.Algorithm)
 	if err != nil {
 		return nil, noKeys(err)
 	}

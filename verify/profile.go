@@ -141,7 +141,10 @@ func mediaSubtype(typ string) string {
 	return typ
 }
 
-func (p Profile) acceptsType(typ string) bool {
+func (p *Profile) acceptsType(typ string) bool {
+	if slices.Contains(p.Types, typ) {
+		return true
+	}
 	typ = mediaSubtype(typ)
 	return slices.ContainsFunc(p.Types, func(accepted string) bool {
 		// The lengths keep out what folds to ASCII without being it.

@@ -45,7 +45,7 @@ func TestTheExamplesOfTheRFCsVerify(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c.Algorithm != test.alg || string(c.Payload()) != test.payload {
+			if c.Algorithm != test.alg || c.Payload() != test.payload {
 				t.Errorf("read alg %q and payload %q", c.Algorithm, c.Payload())
 			}
 			if err := keys[0].Verify(c.Algorithm, c.Input(), c.Signature()); err != nil {

@@ -282,7 +282,7 @@ type nameSet struct {
 func (s *nameSet) add(name string) bool {
 	if s.many == nil {
 		for i := range s.n {
-			if s.few[i] == name {
+			if same(s.few[i], name) {
 				return false
 			}
 		}

@@ -74,11 +74,17 @@ func Parse(data string, into Members) (Members, error) {
 // Get is the value of the named member; its kind is Absent if there is none.
 func (m Members) Get(name string) Value {
 	for i := range m {
-		if m[i].Name == name {
+		if same(m[i].Name, name) {
 			return m[i].Value
 		}
 	}
 	return Value{}
+}
+
+// same is a == b. It looks at the last octet before it calls for a comparison, as
+// many claims have names of three letters that end differently.
+func same(a, b string) bool {
+	return len(a) == len(b) && (len(a) == 0 || a[len(a)-1] == b[len(b)-1] && a == b)
 }
 
 // maxNumber is as long as a number may be written: a float64 takes 17 digits, a
@@ -99,8 +105,27 @@ func (v Value) Float() (float64, bool) {
 	if v.Kind != Number || len(v.Text) > maxNumber {
 		return 0, false
 	}
+	if n, ok := wholeNumber(v.Text); ok {
+		return n, true
+	}
 	f, err := strconv.ParseFloat(v.Text, 64)
 	return f, err == nil
+}
+
+// wholeNumber reads what dates are as a rule: up to 15 digits, which a float64 holds
+// exactly.
+func wholeNumber(text string) (float64, bool) {
+	if len(text) > 15 {
+		return 0, false
+	}
+	n := 0
+	for i := range len(text) {
+		if !digit(text[i]) {
+			return 0, false
+		}
+		n = 10*n + int(text[i]-'0')
+	}
+	return float64(n), true
 }
 
 // Strings is the strings of the array that v holds; false if v is not an array,
