@@ -62,10 +62,10 @@ func ParseAfter(last *Header, token string) (*Compact, error) {
 		return nil, ErrMalformed
 	}
 	// One piece of memory for what is gone when the signature has been verified.
-	room := make([]byte, 0, len(token)+base64url.DecodedLen(len(token)-second-1))
-	room = append(room, token...)
+	room := make([]byte, second, second+base64url.DecodedLen(len(token)-second-1))
+	copy(room, token)
 	c := &Compact{Header: last, input: room[:second:second], payload: string(payload)}
-	if c.signature, err = base64url.AppendDecode(room[len(room):], room[second+1:]); err != nil {
+	if c.signature, err = base64url.AppendDecode(room[second:], []byte(token[second+1:])); err != nil {
 		return nil, ErrMalformed
 	}
 	if last != nil && last.encoded == token[:first] {
