@@ -150,6 +150,19 @@ func TestWhatIsUsedNoMoreGoes(t *testing.T) {
 	}
 }
 
+// All of the digest tells, not only that part by which a token is found.
+func TestATokenIsNotTakenForOneThatIsNearlyTheSame(t *testing.T) {
+	c := newCache(8)
+	c.put(1, time.Now().Add(time.Hour))
+	for i := range digest(numbered(1)) {
+		other := numbered(1)
+		other[i] ^= 1
+		if c.find(&other) != nil {
+			t.Errorf("octet %d does not tell", i)
+		}
+	}
+}
+
 func TestACacheByManyAtOnce(t *testing.T) {
 	c := newCache(64) // so small that they meet
 	until := time.Now().Add(time.Hour)

@@ -16,7 +16,15 @@ var seed = func() (seed [sha256.Size]byte) {
 	return seed
 }()
 
-func digestOf(token string) digest {
-	var room [2 << 10]byte // for all but long tokens
-	return sha256.Sum256(append(append(room[:0], seed[:]...), token...))
+func digestOf(token string) (d digest) {
+	h := sha256.New()
+	h.Write(seed[:])
+	var room [256]byte // by which a token of any length makes no garbage
+	for len(token) > 0 {
+		n := copy(room[:], token)
+		h.Write(room[:n])
+		token = token[n:]
+	}
+	h.Sum(d[:0])
+	return d
 }
