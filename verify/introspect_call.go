@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bearerguard/bearerguard/internal/cache"
 	"github.com/bearerguard/bearerguard/internal/fetch"
 	"github.com/bearerguard/bearerguard/internal/strictjson"
 	"github.com/bearerguard/bearerguard/principal"
@@ -27,10 +28,10 @@ const (
 type calls struct {
 	max     int
 	mu      sync.Mutex
-	running map[digest]*call
+	running map[cache.Digest]*call
 }
 
-func newCalls(most int) *calls { return &calls{max: most, running: make(map[digest]*call)} }
+func newCalls(most int) *calls { return &calls{max: most, running: make(map[cache.Digest]*call)} }
 
 // call is one question to the endpoint. verdict and err may be read once done is
 // closed. ctx is its own, and no request's.
@@ -43,7 +44,7 @@ type call struct {
 }
 
 // wait is the verdict of the call for a token, which others may wait for as well.
-func (v *IntrospectionVerifier) wait(ctx context.Context, d digest, token string) (*principal.Principal, error) {
+func (v *IntrospectionVerifier) wait(ctx context.Context, d cache.Digest, token string) (*principal.Principal, error) {
 	c, found, err := v.join(d, token)
 	if err != nil {
 		return nil, err
@@ -70,13 +71,13 @@ func (v *IntrospectionVerifier) wait(ctx context.Context, d digest, token string
 
 // join is the call for a token, begun if there is none, or the verdict of one that
 // has landed just now.
-func (v *IntrospectionVerifier) join(d digest, token string) (*call, verdict, error) {
+func (v *IntrospectionVerifier) join(d cache.Digest, token string) (*call, verdict, error) {
 	v.calls.mu.Lock()
 	defer v.calls.mu.Unlock()
 	if c, ok := v.calls.running[d]; ok {
 		return c, verdict{}, nil
 	}
-	if found, ok := v.verdicts.find(d, time.Now()); ok {
+	if found, ok := v.verdicts.find(&d, time.Now()); ok {
 		return nil, found, nil
 	}
 	if len(v.calls.running) >= v.calls.max {
@@ -92,13 +93,13 @@ func (v *IntrospectionVerifier) join(d digest, token string) (*call, verdict, er
 	return c, verdict{}, nil
 }
 
-func (v *IntrospectionVerifier) run(c *call, d digest, token string) {
+func (v *IntrospectionVerifier) run(c *call, d cache.Digest, token string) {
 	given, err := v.askSafely(c.ctx, token)
 	v.state.landed(err)
 	if err != nil {
 		c.err = v.unavailable(err)
 	} else if c.verdict = given; v.ctx.Err() == nil {
-		v.verdicts.remember(d, given)
+		v.verdicts.remember(&d, given)
 	}
 	v.calls.mu.Lock()
 	delete(v.calls.running, d) // after it is remembered: so nobody asks in between

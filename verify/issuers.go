@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/bearerguard/bearerguard/internal/cache"
 	"github.com/bearerguard/bearerguard/internal/jose"
 	"github.com/bearerguard/bearerguard/internal/strictjson"
 	"github.com/bearerguard/bearerguard/principal"
@@ -34,7 +35,7 @@ type IssuerVerifier interface {
 type Issuers struct {
 	mu      sync.Mutex // of those who change it
 	current atomic.Pointer[map[string]IssuerVerifier]
-	cache   atomic.Pointer[cache]
+	cache   atomic.Pointer[cache.Cache[accepted]]
 }
 
 // maxIssuers bounds an Issuers. Each issuer keeps keys, and fetches.
@@ -73,8 +74,8 @@ func (s *Issuers) add(verifiers []IssuerVerifier) error {
 	}
 	s.current.Store(&next)
 	for _, v := range verifiers {
-		if own := jwtVerifier(v); own != nil && own.cache.size() > s.cache.Load().size() {
-			s.cache.Store(newCache(own.cache.size()))
+		if own := jwtVerifier(v); own != nil && own.cache.Size() > s.cache.Load().Size() {
+			s.cache.Store(cache.New[accepted](own.cache.Size()))
 		}
 	}
 	return nil
@@ -121,7 +122,7 @@ func (s *Issuers) Verify(ctx context.Context, token string) (*principal.Principa
 // a listed issuer.
 func (s *Issuers) verify(ctx context.Context, token string, others Verifier) (*principal.Principal, error) {
 	where := s.cache.Load()
-	d, known := where.look(token)
+	d, known := look(where, token)
 	if p, err := s.again(ctx, known); p != nil || err != nil {
 		return p, err
 	}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bearerguard/bearerguard/internal/cache"
 	"github.com/bearerguard/bearerguard/internal/jose"
 	"github.com/bearerguard/bearerguard/internal/strictjson"
 	"github.com/bearerguard/bearerguard/jwks"
@@ -105,7 +106,7 @@ func (c JWTConfig) complete() (JWTConfig, error) {
 type JWTVerifier struct {
 	config JWTConfig
 	claims *reader
-	cache  *cache
+	cache  *cache.Cache[accepted]
 	// header is that of the token accepted last.
 	header atomic.Pointer[jose.Header]
 	// Refusals whose hint is made of the configuration.
@@ -126,7 +127,7 @@ func JWT(config JWTConfig) (*JWTVerifier, error) {
 	}
 	return &JWTVerifier{
 		config: config,
-		cache:  newCache(config.MaxEntries),
+		cache:  cache.New[accepted](config.MaxEntries),
 		claims: newReader(config.Profile, config.Issuer, config.Audience, config.ClockSkew, false),
 		types:  config.Profile.typeRefusals(),
 		algorithm: &Refusal{ReasonAlgorithm, "The token's signature algorithm is not accepted.",
@@ -145,7 +146,7 @@ func (v *JWTVerifier) Verify(ctx context.Context, token string) (*principal.Prin
 	if len(token) > v.config.MaxTokenBytes {
 		return nil, tooLong
 	}
-	d, known := v.cache.look(token)
+	d, known := look(v.cache, token)
 	if known != nil {
 		if p, err := known.again(ctx); p != nil || err != nil {
 			return p, err
@@ -171,7 +172,7 @@ func (v *JWTVerifier) Verify(ctx context.Context, token string) (*principal.Prin
 
 // verifyParsed is Verify for a token of a length that has been parsed to find v,
 // and is to be remembered elsewhere.
-func (v *JWTVerifier) verifyParsed(ctx context.Context, length int, compact *jose.Compact, claims strictjson.Members, where *cache, d digest) (*principal.Principal, error) {
+func (v *JWTVerifier) verifyParsed(ctx context.Context, length int, compact *jose.Compact, claims strictjson.Members, where *cache.Cache[accepted], d cache.Digest) (*principal.Principal, error) {
 	if length > v.config.MaxTokenBytes {
 		return nil, tooLong
 	}
@@ -195,7 +196,7 @@ func (v *JWTVerifier) judgeHeader(header *jose.Header) *Refusal {
 }
 
 // verifyClaims has the principal of a good token remembered.
-func (v *JWTVerifier) verifyClaims(ctx context.Context, compact *jose.Compact, claims strictjson.Members, where *cache, d digest) (*principal.Principal, error) {
+func (v *JWTVerifier) verifyClaims(ctx context.Context, compact *jose.Compact, claims strictjson.Members, where *cache.Cache[accepted], d cache.Digest) (*principal.Principal, error) {
 	now := time.Now()
 	p, refusal := v.claims.read(claims, now)
 	if refusal != nil {
@@ -207,34 +208,8 @@ func (v *JWTVerifier) verifyClaims(ctx context.Context, compact *jose.Compact, c
 	}
 	p.RawClaims = compact.Payload()
 	header := v.shared(compact.Header)
-	where.remember(&accepted{d, p, v, header, key}, p.ExpiresAt.Add(v.config.ClockSkew), now)
+	where.Put(&d, accepted{p, v, header, key}, p.ExpiresAt.Add(v.config.ClockSkew), now)
 	return p, nil
-}
-
-// shared is the header of an accepted token, one for all tokens that have the same.
-func (v *JWTVerifier) shared(header *jose.Header) *jose.Header {
-	last := v.header.Load()
-	if last != nil && (last == header || *last == *header) {
-		return last
-	}
-	v.header.Store(header)
-	return header
-}
-
-// again is what Verify would say of a token that was accepted before: a principal or
-// an error, or neither if only Verify can tell.
-func (a *accepted) again(ctx context.Context) (*principal.Principal, error) {
-	if refusal := a.by.claims.judgeTimes(a.principal, time.Now()); refusal != nil {
-		return nil, refusal
-	}
-	keys, err := a.by.config.Keys.Find(ctx, a.header.KeyID, a.header.Algorithm)
-	if err != nil {
-		return nil, noKeys(err)
-	}
-	if !slices.Contains(keys, a.key) {
-		return nil, nil
-	}
-	return a.principal, nil
 }
 
 // findSigner is the key of the set that has made the signature.

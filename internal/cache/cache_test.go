@@ -1,4 +1,4 @@
-package verify
+package cache
 
 import (
 	"crypto/sha256"
@@ -11,23 +11,39 @@ import (
 )
 
 // numbered is the digest of a token with a number.
-func numbered(n int) digest {
+func numbered(n int) Digest {
 	var octets [8]byte
 	binary.LittleEndian.PutUint64(octets[:], uint64(n))
 	return sha256.Sum256(octets[:])
 }
 
-func (c *cache) has(n int) bool {
+// numbers is a cache of numbers, each of the token that has it.
+type numbers struct{ *Cache[int] }
+
+func newNumbers(size int) numbers { return numbers{New[int](size)} }
+
+// has uses the number, if it is there.
+func (c numbers) has(n int) bool {
 	d := numbered(n)
-	return c.find(&d) != nil
+	return c.Find(&d) != nil
 }
 
-func (c *cache) put(n int, until time.Time) {
-	c.remember(&accepted{digest: numbered(n)}, until, time.Now())
+func (c numbers) put(n int, until time.Time) {
+	d := numbered(n)
+	c.Put(&d, n, until, time.Now())
+}
+
+func (c numbers) count(upTo int) (n int) {
+	for i := range upTo {
+		if d := numbered(i); c.Find(&d) != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // use asks for tokens as requests do, and puts those in that are not there.
-func (c *cache) use(until time.Time, requests int, next func() int) (hitRate float64) {
+func (c numbers) use(until time.Time, requests int, next func() int) (hitRate float64) {
 	hits := 0
 	for range requests {
 		if n := next(); c.has(n) {
@@ -41,8 +57,8 @@ func (c *cache) use(until time.Time, requests int, next func() int) (hitRate flo
 
 func TestACacheThatIsNotFullForgetsNothing(t *testing.T) {
 	until := time.Now().Add(time.Hour)
-	for _, row := range []struct{ max, tokens int }{{1, 1}, {8, 8}, {10_000, 8_000}} {
-		c := newCache(row.max)
+	for _, row := range []struct{ max, tokens int }{{0, 1}, {1, 1}, {8, 8}, {10_000, 8_000}} {
+		c := newNumbers(row.max)
 		for n := range row.tokens {
 			c.put(n, until)
 		}
@@ -53,7 +69,7 @@ func TestACacheThatIsNotFullForgetsNothing(t *testing.T) {
 		}
 	}
 	// Two buckets of eight for each token leave little unused.
-	c := newCache(10_000)
+	c := newNumbers(10_000)
 	next := func() int { return rand.IntN(9_500) }
 	if c.use(until, 200_000, next); c.use(until, 100_000, next) < 0.98 {
 		t.Error("95 % full, and not nearly all tokens are there")
@@ -62,29 +78,48 @@ func TestACacheThatIsNotFullForgetsNothing(t *testing.T) {
 
 func TestACacheIsBounded(t *testing.T) {
 	until := time.Now().Add(time.Hour)
-	for max, most := range map[int]int{1: 8, 8: 8, 9: 16, 1000: 1000} {
-		c := newCache(max)
-		n := 0
+	for max, most := range map[int]int{0: 8, 1: 8, 8: 8, 9: 16, 1000: 1000} {
+		c := newNumbers(max)
 		for i := range 20 * most {
 			c.put(i, until)
 		}
-		for i := range 20 * most {
-			if c.has(i) {
-				n++
-			}
-		}
-		if n > most || n < most/2 {
-			t.Errorf("newCache(%d): %d tokens are there, of at most %d", max, n, most)
+		if n := c.count(20 * most); n > most || n < most/2 {
+			t.Errorf("of size %d: %d tokens are there, of at most %d", max, n, most)
 		}
 	}
-	if newCache(-1).size() >= 0 {
-		t.Error("a cache of none has a size")
+}
+
+func TestACacheOfNone(t *testing.T) {
+	c := newNumbers(-1)
+	c.put(1, time.Now().Add(time.Hour))
+	d := numbered(1)
+	if c.Forget(&d); c.has(1) || c.Size() >= 0 {
+		t.Error("there is something in it")
+	}
+	c.Clear()
+}
+
+func TestAValueTakesThePlaceOfTheOneBefore(t *testing.T) {
+	c := newNumbers(100)
+	until, now, d := time.Now().Add(time.Hour), time.Now(), numbered(1)
+	for value := range 50 {
+		c.Put(&d, value, until, now)
+		if found := c.Find(&d); found == nil || *found != value {
+			t.Errorf("found %v, want %d", found, value)
+		}
+	}
+	if c.Forget(&d); c.has(1) {
+		t.Error("one of those before has come back")
+	}
+	c.put(1, until)
+	if c.Clear(); c.has(1) {
+		t.Error("it outlived Clear")
 	}
 }
 
 func TestWhatExpiresGoesFirst(t *testing.T) {
 	now := time.Now()
-	c := newCache(8)
+	c := newNumbers(8)
 	for n := range 7 {
 		c.put(n, now.Add(time.Hour))
 		c.has(n)
@@ -104,7 +139,7 @@ func TestWhatExpiresGoesFirst(t *testing.T) {
 // Tokens that come once, be there ever so many, leave those that come again where
 // they are.
 func TestStrangersPushNoRegularOut(t *testing.T) {
-	c := newCache(10_000)
+	c := newNumbers(10_000)
 	until := time.Now().Add(time.Hour)
 	stranger, hits, requests := 1000, 0, 0
 	for i := range 600_000 {
@@ -131,7 +166,7 @@ func TestStrangersPushNoRegularOut(t *testing.T) {
 
 // A token that was in use last week does not keep its place for ever.
 func TestWhatIsUsedNoMoreGoes(t *testing.T) {
-	c := newCache(1000)
+	c := newNumbers(1000)
 	until := time.Now().Add(365 * 24 * time.Hour)
 	for range 10 {
 		c.use(until, 1000, func() int { return rand.IntN(1000) })
@@ -139,32 +174,26 @@ func TestWhatIsUsedNoMoreGoes(t *testing.T) {
 	for n := range 50_000 {
 		c.put(1000+n, until)
 	}
-	old := 0
-	for n := range 1000 {
-		if c.has(n) {
-			old++
-		}
-	}
-	if old > 10 {
+	if old := c.count(1000); old > 10 {
 		t.Errorf("%d old tokens are still there", old)
 	}
 }
 
 // All of the digest tells, not only that part by which a token is found.
 func TestATokenIsNotTakenForOneThatIsNearlyTheSame(t *testing.T) {
-	c := newCache(8)
+	c := newNumbers(8)
 	c.put(1, time.Now().Add(time.Hour))
-	for i := range digest(numbered(1)) {
+	for i := range numbered(1) {
 		other := numbered(1)
 		other[i] ^= 1
-		if c.find(&other) != nil {
+		if c.Find(&other) != nil {
 			t.Errorf("octet %d does not tell", i)
 		}
 	}
 }
 
 func TestACacheByManyAtOnce(t *testing.T) {
-	c := newCache(64) // so small that they meet
+	c := newNumbers(64) // so small that they meet
 	until := time.Now().Add(time.Hour)
 	var all sync.WaitGroup
 	for g := range 8 {
@@ -172,10 +201,15 @@ func TestACacheByManyAtOnce(t *testing.T) {
 			for i := range 5000 {
 				n := (g*31 + i) % 100
 				d := numbered(n)
-				if a := c.find(&d); a != nil && a.digest != d {
-					t.Errorf("asked for %d, got another", n)
+				if found := c.Find(&d); found != nil && *found != n {
+					t.Errorf("asked for %d, got %d", n, *found)
 				}
-				c.put(n, until)
+				if c.put(n, until); i%7 == 0 {
+					c.Forget(&d)
+				}
+				if i%1000 == 0 {
+					c.Clear()
+				}
 			}
 		})
 	}
@@ -193,7 +227,7 @@ func TestWhatACacheTakes(t *testing.T) {
 	}
 	const tokens = 100_000
 	before := heap()
-	c := newCache(tokens)
+	c := newNumbers(tokens)
 	if idle := heap() - before; idle > 1<<10 {
 		t.Errorf("a cache takes %d bytes before its first token", idle)
 	}
