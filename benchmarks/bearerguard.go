@@ -1,0 +1,50 @@
+package benchmarks
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"github.com/bearerguard/bearerguard/jwks"
+	"github.com/bearerguard/bearerguard/middleware"
+	"github.com/bearerguard/bearerguard/scopes"
+	"github.com/bearerguard/bearerguard/verify"
+)
+
+// Settings of the cache of verified tokens.
+const (
+	cacheDefault = 0
+	cacheOff     = -1
+)
+
+// Guard is bearerguard as its README sets it up, until ctx is done. The logs are
+// written, and then thrown away.
+func Guard(ctx context.Context, api API, cache int, log bool) (*middleware.Guard, error) {
+	config := verify.JWTConfig{Issuer: api.Issuer, Audience: []string{api.Audience}}
+	setCache(&config, cache)
+	tokens, err := verify.DiscoverWith(ctx, config, jwks.RemoteConfig{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return nil, err
+	}
+	var observe func(context.Context, middleware.Event)
+	if log {
+		observe = middleware.LogTo(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	}
+	guard, err := middleware.New(middleware.Config{Verifier: tokens, Observe: observe})
+	if err != nil {
+		return nil, err
+	}
+	return guard.Require(scopes.All(api.Scope)), nil
+}
+
+// setCache is the one place that knows how the cache is set. There is none yet, so
+// there is nothing to set, and both settings are the same.
+func setCache(*verify.JWTConfig, int) {}
+
+func bearerguard(ctx context.Context, api API, cache int, log bool) (Middleware, error) {
+	guard, err := Guard(ctx, api, cache, log)
+	if err != nil {
+		return nil, err
+	}
+	return guard.Protect, nil
+}
