@@ -19,7 +19,11 @@ const (
 
 // Guard is bearerguard as its README sets it up, until ctx is done. The logs are
 // written, and then thrown away.
-func Guard(ctx context.Context, api API, cache int, log bool) (*middleware.Guard, error) {
+func Guard(ctx context.Context, api API) (*middleware.Guard, error) {
+	return guard(ctx, api, cacheDefault, true)
+}
+
+func guard(ctx context.Context, api API, cache int, log bool) (*middleware.Guard, error) {
 	config := verify.JWTConfig{Issuer: api.Issuer, Audience: []string{api.Audience}}
 	setCache(&config, cache)
 	tokens, err := verify.DiscoverWith(ctx, config, jwks.RemoteConfig{Logger: slog.New(slog.DiscardHandler)})
@@ -30,11 +34,11 @@ func Guard(ctx context.Context, api API, cache int, log bool) (*middleware.Guard
 	if log {
 		observe = middleware.LogTo(slog.New(slog.NewTextHandler(io.Discard, nil)))
 	}
-	guard, err := middleware.New(middleware.Config{Verifier: tokens, Observe: observe})
+	g, err := middleware.New(middleware.Config{Verifier: tokens, Observe: observe})
 	if err != nil {
 		return nil, err
 	}
-	return guard.Require(scopes.All(api.Scope)), nil
+	return g.Require(scopes.All(api.Scope)), nil
 }
 
 // setCache is the one place that knows how the cache is set. There is none yet, so
@@ -42,9 +46,9 @@ func Guard(ctx context.Context, api API, cache int, log bool) (*middleware.Guard
 func setCache(*verify.JWTConfig, int) {}
 
 func bearerguard(ctx context.Context, api API, cache int, log bool) (Middleware, error) {
-	guard, err := Guard(ctx, api, cache, log)
+	g, err := guard(ctx, api, cache, log)
 	if err != nil {
 		return nil, err
 	}
-	return guard.Protect, nil
+	return g.Protect, nil
 }
