@@ -11,7 +11,7 @@ import (
 	"github.com/bearerguard/bearerguard/verify"
 )
 
-// Settings of the cache of verified tokens.
+// What JWTConfig.MaxEntries can be: how many verified tokens are remembered.
 const (
 	cacheDefault = 0
 	cacheOff     = -1
@@ -24,8 +24,7 @@ func Guard(ctx context.Context, api API) (*middleware.Guard, error) {
 }
 
 func guard(ctx context.Context, api API, cache int, log bool) (*middleware.Guard, error) {
-	config := verify.JWTConfig{Issuer: api.Issuer, Audience: []string{api.Audience}}
-	setCache(&config, cache)
+	config := verify.JWTConfig{Issuer: api.Issuer, Audience: []string{api.Audience}, MaxEntries: cache}
 	tokens, err := verify.DiscoverWith(ctx, config, jwks.RemoteConfig{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
@@ -40,10 +39,6 @@ func guard(ctx context.Context, api API, cache int, log bool) (*middleware.Guard
 	}
 	return g.Require(scopes.All(api.Scope)), nil
 }
-
-// setCache is the one place that knows how the cache is set. There is none yet, so
-// there is nothing to set, and both settings are the same.
-func setCache(*verify.JWTConfig, int) {}
 
 func bearerguard(ctx context.Context, api API, cache int, log bool) (Middleware, error) {
 	g, err := guard(ctx, api, cache, log)
