@@ -156,7 +156,7 @@ func BenchmarkParallel(b *testing.B) {
 			for _, value := range values {
 				sendGood(b, newClient(handler), value)
 			}
-			b.ResetTimer()
+			m := startMeter(b)
 			b.RunParallel(func(pb *testing.PB) {
 				c := newClient(handler)
 				for next := 0; pb.Next(); next++ {
@@ -166,6 +166,7 @@ func BenchmarkParallel(b *testing.B) {
 					}
 				}
 			})
+			m.report()
 		})
 	})
 }

@@ -92,26 +92,26 @@ func run(algorithm string, rounds, seconds, connections int) (string, error) {
 		defer servers[n].stop()
 	}
 	results := map[int][][]result{}
-	for round := range rounds + 1 {
+	for _, count := range counts {
+		for n, target := range targets {
+			if err := g.warm(servers[n], count); err != nil {
+				return "", fmt.Errorf("load: %s: %w", target, err)
+			}
+		}
+	}
+	for round := range rounds {
 		for _, count := range counts {
 			results[count] = append(results[count], make([]result, len(targets)))
 			for n, target := range targets {
-				duration := seconds
-				if round == 0 {
-					duration = 1 // to warm up, and to see that it works
-				}
-				measured, err := g.measure(servers[n], count, duration)
+				measured, err := g.measure(servers[n], count, seconds)
 				if err != nil {
 					return "", fmt.Errorf("load: %s: %w", target, err)
 				}
 				log.Printf("round %d, %4d tokens, %-18s %8.0f/s %9s of CPU each, p99 %s",
-					round, count, target, measured.rate, measured.cpu.Round(10*time.Nanosecond), measured.p99)
+					round+1, count, target, measured.rate, measured.cpu.Round(10*time.Nanosecond), measured.p99)
 				results[count][round][n] = measured
 			}
 		}
-	}
-	for count := range results {
-		results[count] = results[count][1:]
 	}
 	pinned := "The server has one processor, by GOMAXPROCS and taskset, and wrk the other"
 	if len(pin(serverCore)) == 0 {

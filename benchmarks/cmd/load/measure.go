@@ -74,6 +74,17 @@ func (g generator) measure(s *server, tokens, seconds int) (result, error) {
 	}, nil
 }
 
+// warm sends every token at least once before anything is measured. Each turn begins
+// with the first token, so one of them must be long enough for all.
+func (g generator) warm(s *server, tokens int) error {
+	for seconds := 1; ; seconds *= 2 {
+		measured, err := g.measure(s, tokens, seconds)
+		if err != nil || measured.rate*float64(seconds) >= float64(tokens) {
+			return err
+		}
+	}
+}
+
 // cpu is what the process has had of the processors, to a hundredth of a second
 // (proc(5): utime and stime of /proc/pid/stat, in ticks of 1/100 s).
 func cpu(pid int) (time.Duration, error) {
