@@ -1,6 +1,8 @@
 package middleware_test
 
 import (
+	"io"
+	"log/slog"
 	"net/http"
 	"runtime"
 	"strings"
@@ -31,12 +33,12 @@ func guarded(t testing.TB, alg string, maxEntries int) (http.Handler, *oauthtest
 	issuer.Rotate(alg)
 	v, err := verify.DiscoverWith(t.Context(),
 		verify.JWTConfig{Issuer: issuer.URL, Audience: []string{oauthtest.Audience}, MaxEntries: maxEntries},
-		jwks.RemoteConfig{})
+		jwks.RemoteConfig{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(v.Close)
-	guard, err := middleware.New(middleware.Config{Verifier: v})
+	guard, err := middleware.New(middleware.Config{Verifier: v, Observe: middleware.LogTo(slog.New(slog.NewTextHandler(io.Discard, nil)))})
 	if err != nil {
 		t.Fatal(err)
 	}

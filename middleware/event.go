@@ -99,17 +99,22 @@ func knownMethod(method string) string {
 // token.
 func LogTo(logger *slog.Logger) func(context.Context, Event) {
 	return func(ctx context.Context, e Event) {
-		level, message := slog.LevelInfo, "request refused"
+		level := slog.LevelInfo
 		switch {
 		case e.Outcome == Unavailable:
-			level, message = slog.LevelError, "access tokens cannot be verified"
-		case e.Outcome == Denied && e.Reason == ReasonMissingToken:
+			level = slog.LevelError
+		case e.Outcome != Denied || e.Reason == ReasonMissingToken:
 			level = slog.LevelDebug
-		case e.Outcome != Denied:
-			level, message = slog.LevelDebug, "request "+string(e.Outcome)
 		}
 		if !logger.Enabled(ctx, level) {
 			return
+		}
+		message := "request " + string(e.Outcome)
+		switch e.Outcome {
+		case Unavailable:
+			message = "access tokens cannot be verified"
+		case Denied:
+			message = "request refused"
 		}
 		attrs := make([]slog.Attr, 0, 8)
 		add := func(name, value string) {
