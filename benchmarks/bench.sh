@@ -17,4 +17,7 @@ for round in $(seq "$rounds"); do
 	"$bench" -test.run '^$' -test.cpu 1 -test.benchtime 1x -test.bench '^BenchmarkUnknownKids$' >>bench.out
 	"$bench" -test.run '^$' -test.cpu 1,2 -test.benchtime "$time" -test.bench '^BenchmarkParallel$' >>bench.out
 done
+# The caches of up to a million tokens are filled once for all rounds.
+echo "growth" >&2
+"$bench" -test.run '^$' -test.cpu 1 -test.benchtime "$time" -test.count "$rounds" -test.timeout 1h -test.bench '^BenchmarkGrowth$' >>bench.out
 go run ./cmd/report -page ../docs/performance.md -chart ../docs/performance.svg bench.out

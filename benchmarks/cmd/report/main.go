@@ -38,8 +38,9 @@ func main() {
 			log.Fatal(err)
 		}
 	}
+	more := growth(figures)
 	if *page == "" {
-		fmt.Print(text)
+		fmt.Print(text, "\n", more)
 		return
 	}
 	before, err := os.ReadFile(*page)
@@ -48,6 +49,9 @@ func main() {
 	}
 	after, err := benchmarks.Between(string(before), "table", text)
 	if err != nil {
+		log.Fatal(err)
+	}
+	if after, err = benchmarks.Between(after, "growth", more); err != nil {
 		log.Fatal(err)
 	}
 	if err := os.WriteFile(*page, []byte(after), 0o644); err != nil {

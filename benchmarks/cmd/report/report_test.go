@@ -26,6 +26,8 @@ BenchmarkFirstSight/alg=ES256/impl=unprotected 	 1	 9 ns/op	 25 cpu-ns/op	 0 B/o
 BenchmarkParallel/tokens=2000/alg=ES256/impl=auth0 	 1	 2000 ns/op	 1900 cpu-ns/op	 16 B/op	 1 allocs/op
 BenchmarkParallel/tokens=2000/alg=ES256/impl=auth0-2 	 1	 1000 ns/op	 2000 cpu-ns/op	 16 B/op	 1 allocs/op
 BenchmarkRefusal/kind=expired/alg=ES256/impl=bearerguard 	 1	 9 ns/op	 5000 cpu-ns/op	 2048 B/op	 1 allocs/op
+BenchmarkGrowth/of=tokens/n=1000/sight=further 	 1	 9 ns/op	 1000 cpu-ns/op	 16 B/op	 1 allocs/op
+BenchmarkGrowth/of=tokens/n=1000000/sight=further 	 1	 9 ns/op	 2000 cpu-ns/op	 16 B/op	 1 allocs/op
 BenchmarkUnknownKids/impl=go-oidc 	 1	 9 ns/op	 10000 fetches/op	 16 B/op	 1 allocs/op
 `
 
@@ -62,6 +64,9 @@ func TestTheTable(t *testing.T) {
 		if !strings.Contains(text, row) {
 			t.Errorf("no %q in\n%s", row, text)
 		}
+	}
+	if got, want := growth(f), "| tokens in the cache | 1,000 | 1,000,000 |\n| --- | --- | --- |\n| a token seen before | 1 µs | 2 µs |\n\n"; got != want {
+		t.Errorf("growth is\n%s", got)
 	}
 	if said := caption(f); !strings.Contains(said, "Medians of 3 runs, which are too few") || !strings.Contains(said, "a processor") || !strings.Contains(said, "costs 25 ns") {
 		t.Error(said)
