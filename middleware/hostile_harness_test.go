@@ -286,9 +286,9 @@ func (x *target) mustRepeatNothing(t *testing.T, secret, answer, log string) {
 	}
 }
 
-// own tells whether the API knows the text by itself, from its configuration.
+// own tells whether the API says the text by itself: of its configuration.
 func (x *target) own(text string) bool {
-	words := oauthtest.Audience + " invoices.read"
+	words := oauthtest.Audience + " invoices.read application/json"
 	if x.issuer != nil {
 		words += " " + x.issuer.URL
 	}
