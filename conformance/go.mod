@@ -2,12 +2,13 @@
 // library.
 module github.com/bearerguard/bearerguard/conformance
 
-go 1.26.0
+go 1.26.4
 
 replace github.com/bearerguard/bearerguard => ../
 
 require (
 	github.com/bearerguard/bearerguard v0.0.0-00010101000000-000000000000
+	github.com/c2sp/wycheproof v0.0.0-20260902155932-3fa63dd0344a
 	github.com/go-jose/go-jose/v3 v3.0.5
 	github.com/ory/fosite v0.49.0
 	golang.org/x/crypto v0.53.0

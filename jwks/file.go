@@ -169,8 +169,11 @@ func (f *FileSet) read(known []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.config.Path, err)
 	}
-	next := &fileSnapshot{newIndex(keys, len(keys)), time.Now()}
 	previous := f.current.Load()
+	if previous != nil {
+		keys = keeping(previous.index, keys)
+	}
+	next := &fileSnapshot{newIndex(keys, len(keys)), time.Now()}
 	if previous == goneFile || !f.current.CompareAndSwap(previous, next) {
 		return nil, fetch.ErrClosed // meanwhile
 	}

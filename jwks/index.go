@@ -58,10 +58,28 @@ func (x *index) find(kid, alg string) (keys []*Key, known bool) {
 	return keys, len(keys) > 0 || x.named[kid]
 }
 
+// keeping is keys, but for those that are in older already, which stay the same *Key:
+// who has verified with one can tell by it that it is still there.
+func keeping(older *index, keys []*Key) []*Key {
+	if older == nil {
+		return keys
+	}
+	byID := make(map[string][]*Key, len(older.all))
+	for _, key := range older.all {
+		byID[key.ID()] = append(byID[key.ID()], key)
+	}
+	for i, key := range keys {
+		if same := slices.IndexFunc(byID[key.ID()], key.equal); same >= 0 {
+			keys[i] = byID[key.ID()][same]
+		}
+	}
+	return keys
+}
+
 // unless is the older index if both hold the same keys, so that who asks whether
 // keys have changed can compare indexes.
 func (x *index) unless(older *index) *index {
-	if slices.EqualFunc(x.all, older.all, (*Key).equal) {
+	if older != nil && slices.Equal(x.all, older.all) {
 		return older
 	}
 	return x

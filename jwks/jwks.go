@@ -23,6 +23,9 @@ type Set interface {
 	// and no error means that there is none: the token is bad. An error means
 	// that it cannot be told, such as *UnavailableError, and condemns no
 	// token.
+	//
+	// It is asked about every token, one whose signature has been verified
+	// before as well: that is good for as long as the same *Key is found.
 	Find(ctx context.Context, kid, alg string) ([]*Key, error)
 }
 

@@ -76,9 +76,7 @@ func Remote(ctx context.Context, config RemoteConfig) (*RemoteSet, error) {
 	// This timer goes by the latest answer, whoever asked, and by a clock that
 	// nobody sets.
 	s.overdue = time.AfterFunc(year, func() {
-		if s.rest() <= 0 {
-			s.flights.Join()
-		}
+		s.flights.JoinUnless(func() bool { return s.rest() > 0 })
 	})
 	s.overdue.Stop()
 	context.AfterFunc(ctx, s.forget)
@@ -98,10 +96,11 @@ func (s *RemoteSet) schedule(ctx context.Context) {
 		flight := next
 		next = nil
 		if flight == nil {
-			if rest := s.rest(); rest > fetch.Tick { // somebody else has fetched meanwhile
+			var rest time.Duration
+			flight = s.flights.JoinUnless(func() bool { rest = s.rest(); return rest > fetch.Tick })
+			if flight == nil { // somebody else has fetched meanwhile
 				return http.Header{"Cache-Control": {fmt.Sprintf("max-age=%d", int(rest.Seconds()))}}, nil
 			}
-			flight = s.flights.Join()
 		}
 		<-flight.Done
 		return flight.Value, flight.Err
@@ -283,11 +282,12 @@ func (s *RemoteSet) replace(ctx context.Context) (http.Header, error) {
 	case err != nil:
 		return nil, err
 	default:
-		if next.index, err = s.read(document); err != nil {
-			return nil, fmt.Errorf("the JWK Set: %w", err)
-		}
+		var older *index
 		if previous != nil {
-			next.index = next.index.unless(previous.index)
+			older = previous.index
+		}
+		if next.index, err = s.read(document, older); err != nil {
+			return nil, fmt.Errorf("the JWK Set: %w", err)
 		}
 		s.report.changed(previous, next)
 	}
@@ -299,8 +299,8 @@ func (s *RemoteSet) replace(ctx context.Context) (http.Header, error) {
 	return next.header, nil
 }
 
-// read is the keys of a document that are to be used.
-func (s *RemoteSet) read(document []byte) (*index, error) {
+// read is the keys of a document that are to be used, those of older among them kept.
+func (s *RemoteSet) read(document []byte, older *index) (*index, error) {
 	found, skipped, err := jose.ParseSet(document)
 	if skipped != nil || err == nil {
 		s.report.leftOut(skipped)
@@ -312,7 +312,7 @@ func (s *RemoteSet) read(document []byte) (*index, error) {
 	if len(found) == 0 {
 		return nil, errors.New("no key that is trusted")
 	}
-	return newIndex(wrap(found), maxCandidates), nil
+	return newIndex(keeping(older, wrap(found)), maxCandidates).unless(older), nil
 }
 
 // freshen is the header of a document that a 304 has confirmed: what the 304 does

@@ -55,13 +55,13 @@ func (g *Guard) verify(ctx context.Context, token string) (context.Context, *pri
 	if p == nil {
 		return ctx, nil, errNoPrincipal
 	}
-	ctx = context.WithValue(ctx, verifiedKey{}, verified{g.base, token, p})
-	return principal.NewContext(ctx, p), p, nil
+	return principal.NewContext(&verified{ctx, g.base, token, p}, p), p, nil
 }
 
 // verified is what a guard leaves in the context for guards behind it: what was
 // verified, and by whom. A guard with another verifier takes no notice of it.
 type verified struct {
+	context.Context
 	by        *base
 	token     string
 	principal *principal.Principal
@@ -69,8 +69,16 @@ type verified struct {
 
 type verifiedKey struct{}
 
+// Value is v itself for our own key: a context of one piece.
+func (v *verified) Value(key any) any {
+	if key == (verifiedKey{}) {
+		return v
+	}
+	return v.Context.Value(key)
+}
+
 func (g *Guard) verifiedBefore(ctx context.Context, token string) *principal.Principal {
-	if v, ok := ctx.Value(verifiedKey{}).(verified); ok && v.by == g.base && v.token == token {
+	if v, ok := ctx.Value(verifiedKey{}).(*verified); ok && v.by == g.base && v.token == token {
 		return v.principal
 	}
 	return nil

@@ -71,7 +71,39 @@ func tokenInQuery(u *url.URL) bool {
 
 // isB64Token is RFC 6750 §2.1: 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" /
 // "/" ) *"=".
-func isB64Token(s string) bool { return b64token.has(strings.TrimRight(s, "=")) }
+func isB64Token(s string) bool {
+	s = strings.TrimRight(s, "=")
+	if s == "" {
+		return false
+	}
+	s = s[commonOctets(s):]
+	return s == "" || b64token.has(s)
+}
+
+// commonOctets is how many octets at the head of s, 8 by 8, are of those that nearly
+// all tokens are made of: letters, the run of octets from "-" over "." and "/" to "9",
+// and "_". It looks at 8 at once, as the sum of an octet below 0x80 and a suitable
+// number has its highest bit set if and only if the octet is large enough.
+func commonOctets(s string) int {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+	)
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		s := s[i : i+8]
+		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		lower := x | 0x20*ones
+		letters := (lower + (0x80-'a')*ones) &^ (lower + (0x80-'z'-1)*ones)
+		run := (x + (0x80-'-')*ones) &^ (x + (0x80-'9'-1)*ones)
+		others := (x ^ '_'*ones) + 0x7f*ones
+		if (letters|run|^others)&^x&highs != highs {
+			break
+		}
+	}
+	return i
+}
 
 // isToken is the token of RFC 9110 §5.6.2.
 func isToken(s string) bool { return tchar.has(s) }

@@ -25,10 +25,10 @@ import (
 // The token is parsed on every call; keep the result rather than asking twice.
 func Claims[T any](p *Principal) (T, error) {
 	var claims T
-	if p == nil || len(p.RawClaims) == 0 {
+	if p == nil || p.RawClaims == "" {
 		return claims, errors.New("principal: no claims to read")
 	}
-	exact, err := exactly(p.RawClaims, reflect.TypeFor[T]())
+	exact, err := exactly(json.RawMessage(p.RawClaims), reflect.TypeFor[T]())
 	if err == nil {
 		err = json.Unmarshal(exact, &claims)
 	}

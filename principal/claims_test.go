@@ -123,7 +123,7 @@ func TestClaimsAreReadByTheirNamesToTheLetter(t *testing.T) { // RFC 7519 §4
 		"characters that HTML would escape":     {reading[withMap], `{"Homes":{"<&>":{"city":"<&>\u2028"}}}`, withMap{map[string]address{"<&>": {"<&>\u2028"}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := test.read(&principal.Principal{RawClaims: []byte(test.claims)})
+			got, err := test.read(&principal.Principal{RawClaims: test.claims})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -163,7 +163,7 @@ func follows[T any](claims string) func(*testing.T) {
 		if err := json.Unmarshal([]byte(claims), &want); err != nil {
 			t.Fatal(err)
 		}
-		got, err := principal.Claims[T](&principal.Principal{RawClaims: []byte(claims)})
+		got, err := principal.Claims[T](&principal.Principal{RawClaims: claims})
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, %v, encoding/json reads %+v", got, err, want)
 		}
@@ -171,7 +171,7 @@ func follows[T any](claims string) func(*testing.T) {
 }
 
 func TestClaimsThatCannotBeRead(t *testing.T) {
-	token := func(claims string) *principal.Principal { return &principal.Principal{RawClaims: []byte(claims)} }
+	token := func(claims string) *principal.Principal { return &principal.Principal{RawClaims: claims} }
 	for name, test := range map[string]struct {
 		read func(*principal.Principal) (any, error)
 		p    *principal.Principal
@@ -208,7 +208,7 @@ func TestClaimsThatCannotBeRead(t *testing.T) {
 
 // Callers may look for the reason that encoding/json gives.
 func TestClaimsWrapTheReason(t *testing.T) {
-	_, err := principal.Claims[address](&principal.Principal{RawClaims: []byte(`{"city":7}`)})
+	_, err := principal.Claims[address](&principal.Principal{RawClaims: `{"city":7}`})
 	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); !ok || mismatch.Field != "city" {
 		t.Errorf("got %v", err)
 	}
@@ -217,7 +217,7 @@ func TestClaimsWrapTheReason(t *testing.T) {
 // The principal is shared by requests that came with the same token.
 func TestReadingLeavesTheClaimsAlone(t *testing.T) {
 	const claims = `{"Homes":[{"City":"Evil","city":"Berlin"}],"x":1}`
-	p := &principal.Principal{RawClaims: []byte(claims)}
+	p := &principal.Principal{RawClaims: claims}
 	raw, err := principal.Claims[json.RawMessage](p)
 	if err != nil {
 		t.Fatal(err)
@@ -225,7 +225,7 @@ func TestReadingLeavesTheClaimsAlone(t *testing.T) {
 	for i := range raw {
 		raw[i] = 'x' // a caller may write to what is its own
 	}
-	if _, err := principal.Claims[withSlice](p); err != nil || string(p.RawClaims) != claims {
+	if _, err := principal.Claims[withSlice](p); err != nil || p.RawClaims != claims {
 		t.Errorf("the claims have become %s, %v", p.RawClaims, err)
 	}
 }
@@ -233,7 +233,7 @@ func TestReadingLeavesTheClaimsAlone(t *testing.T) {
 // What encoding/json would settle by folding case, or by the order in which it
 // looks, is settled by depth and tags alone.
 func TestEmbeddedFieldsWithOneName(t *testing.T) {
-	read := func(claims string) *principal.Principal { return &principal.Principal{RawClaims: []byte(claims)} }
+	read := func(claims string) *principal.Principal { return &principal.Principal{RawClaims: claims} }
 
 	type deep struct{ Address struct{ Street string } }
 	type E1 struct{ deep }

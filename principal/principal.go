@@ -58,7 +58,7 @@ type Principal struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	// RawClaims is the token's claims, or the introspection response, as one
 	// JSON object; [Claims] reads it.
-	RawClaims []byte `json:"-"`
+	RawClaims string `json:"-"`
 }
 
 // Can tells whether the token's scopes cover the named one. It is safe on a nil

@@ -29,7 +29,7 @@ func All(names ...string) Rule {
 	if len(names) == 0 {
 		return Rule{}
 	}
-	return Rule{[][]string{unique(names)}}
+	return Rule{[][]string{unique(slices.Clone(names))}}
 }
 
 // Any asks for at least one of the scopes, and so for at least one name.

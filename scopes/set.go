@@ -27,13 +27,16 @@ func Parse(s string) (Set, error) {
 	if s == "" {
 		return Set{}, nil
 	}
-	return New(strings.Split(s, " "))
+	return own(strings.Split(s, " "))
 }
 
 // New is the Set of the given names, in their order. It fails if a name is not
 // a scope-token of RFC 6749 §3.3; the error does not repeat the name, which may
 // be a stranger's.
-func New(names []string) (Set, error) {
+func New(names []string) (Set, error) { return own(slices.Clone(names)) }
+
+// own makes names, which nobody else holds, a Set.
+func own(names []string) (Set, error) {
 	for _, name := range names {
 		if !Valid(name) {
 			return Set{}, errInvalid
@@ -89,9 +92,10 @@ func Valid(name string) bool {
 	return name != ""
 }
 
-// unique is names without repetitions, in the order of first appearance.
+// unique is names without repetitions, in the order of first appearance, and in the
+// same memory.
 func unique(names []string) []string {
-	kept := make([]string, 0, len(names))
+	kept := names[:0]
 	// Tokens and rules hold a handful of scopes. Only a hostile token holds
 	// thousands, and a quadratic search must not be its reward.
 	if len(names) <= 64 {

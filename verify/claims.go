@@ -113,6 +113,10 @@ func (r *reader) checkTimes(p *principal.Principal, claims strictjson.Members, n
 	if !r.date(claims, r.profile.Expiry, &p.ExpiresAt) || !r.date(claims, "nbf", &p.NotBefore) || !r.date(claims, "iat", &p.IssuedAt) {
 		return claimType
 	}
+	return r.judgeTimes(p, now)
+}
+
+func (r *reader) judgeTimes(p *principal.Principal, now time.Time) *Refusal {
 	switch {
 	case !p.ExpiresAt.IsZero() && !now.Before(p.ExpiresAt.Add(r.skew)):
 		return expired
@@ -138,7 +142,7 @@ func (r *reader) readCaller(p *principal.Principal, claims strictjson.Members) *
 	if r.profile.Grant != "" && !optionalString(claims, r.profile.Grant, &p.Grant) {
 		return claimType
 	}
-	if r.profile.Client(p.ClientID, Claims{claims}) {
+	if r.profile.isClient(p.ClientID, claims) {
 		if p.ClientID == "" {
 			return r.noClient
 		}

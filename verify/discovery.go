@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/bearerguard/bearerguard/internal/fetch"
-	"github.com/bearerguard/bearerguard/internal/jose"
-	"github.com/bearerguard/bearerguard/internal/strictjson"
 	"github.com/bearerguard/bearerguard/jwks"
 	"github.com/bearerguard/bearerguard/principal"
 )
@@ -80,10 +78,6 @@ func (i *Issuer) Verify(ctx context.Context, token string) (*principal.Principal
 // Ready waits until there are keys to verify with, or for ctx: then its error says
 // why there are none yet. It is for programs that insist on keys before they serve.
 func (i *Issuer) Ready(ctx context.Context) error { return i.keys.ready(ctx) }
-
-func (i *Issuer) verifyParsed(ctx context.Context, size int, compact *jose.Compact, claims strictjson.Members) (*principal.Principal, error) {
-	return i.verifier.verifyParsed(ctx, size, compact, claims)
-}
 
 // Close ends all fetching. From then on tokens that need a key to be judged get
 // an *UnavailableError.

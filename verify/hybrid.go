@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/bearerguard/bearerguard/internal/jose"
-	"github.com/bearerguard/bearerguard/internal/strictjson"
 	"github.com/bearerguard/bearerguard/principal"
 )
 
@@ -15,9 +13,9 @@ import (
 // about everything else. It is safe for concurrent use if the two verifiers are,
 // which are the caller's to close.
 type HybridVerifier struct {
-	jwts   Verifier
-	of     func(issuer string) Verifier // nil for one that jwts does not know
-	opaque Verifier
+	jwts    Verifier
+	issuers *Issuers // jwts, or what it is alone among
+	opaque  Verifier
 }
 
 // Hybrid verifies by jwts the tokens that are JWTs by their form and whose iss is one
@@ -42,22 +40,14 @@ func Hybrid(jwts, opaque Verifier) (*HybridVerifier, error) {
 	h := &HybridVerifier{jwts: jwts, opaque: opaque}
 	switch v := jwts.(type) {
 	case *Issuers:
-		h.of = func(issuer string) Verifier {
-			if known, listed := (*v.current.Load())[issuer]; listed {
-				return known
-			}
-			return nil
-		}
+		h.issuers = v
 	case IssuerVerifier:
-		own := v.Issuer()
-		if own == "" {
+		if v.Issuer() == "" {
 			return nil, errors.New("verify: Hybrid with JWTs of an issuer without a name: by iss alone they are told from others; set JWTConfig.Issuer, or, for tokens without iss, pick the verifier in a Func of your own; Revocable belongs around Hybrid rather than into it")
 		}
-		h.of = func(issuer string) Verifier {
-			if issuer == own {
-				return v
-			}
-			return nil
+		var err error
+		if h.issuers, err = ByIssuer(v); err != nil {
+			return nil, err
 		}
 	default:
 		return nil, fmt.Errorf("verify: Hybrid with JWTs verified by a %T, which does not say whose; pass the result of Discover, JWT or ByIssuer, and put Revocable around Hybrid rather than into it", jwts)
@@ -70,24 +60,7 @@ func (h *HybridVerifier) Verify(ctx context.Context, token string) (*principal.P
 	if len(token) > maxTokenBytes {
 		return nil, tooLongForAny
 	}
-	compact, err := jose.Parse(token)
-	if err != nil {
-		return h.opaque.Verify(ctx, token)
-	}
-	var room [32]strictjson.Member
-	claims, err := compact.Claims(room[:])
-	if err != nil {
-		return h.opaque.Verify(ctx, token)
-	}
-	issuer, _ := claims.Get("iss").String()
-	local := h.of(issuer)
-	if local == nil {
-		return h.opaque.Verify(ctx, token)
-	}
-	if v, ok := local.(parsedVerifier); ok {
-		return v.verifyParsed(ctx, len(token), compact, claims)
-	}
-	return local.Verify(ctx, token)
+	return h.issuers.verify(ctx, token, h.opaque)
 }
 
 // Health is that of both verifiers, of those that tell.

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bearerguard/bearerguard/internal/cache"
 	"github.com/bearerguard/bearerguard/internal/fetch"
 	"github.com/bearerguard/bearerguard/internal/strictjson"
 	"github.com/bearerguard/bearerguard/principal"
@@ -28,10 +28,10 @@ const (
 type calls struct {
 	max     int
 	mu      sync.Mutex
-	running map[digest]*call
+	running map[cache.Digest]*call
 }
 
-func newCalls(most int) *calls { return &calls{max: most, running: make(map[digest]*call)} }
+func newCalls(most int) *calls { return &calls{max: most, running: make(map[cache.Digest]*call)} }
 
 // call is one question to the endpoint. verdict and err may be read once done is
 // closed. ctx is its own, and no request's.
@@ -44,7 +44,7 @@ type call struct {
 }
 
 // wait is the verdict of the call for a token, which others may wait for as well.
-func (v *IntrospectionVerifier) wait(ctx context.Context, d digest, token string) (*principal.Principal, error) {
+func (v *IntrospectionVerifier) wait(ctx context.Context, d cache.Digest, token string) (*principal.Principal, error) {
 	c, found, err := v.join(d, token)
 	if err != nil {
 		return nil, err
@@ -71,13 +71,13 @@ func (v *IntrospectionVerifier) wait(ctx context.Context, d digest, token string
 
 // join is the call for a token, begun if there is none, or the verdict of one that
 // has landed just now.
-func (v *IntrospectionVerifier) join(d digest, token string) (*call, verdict, error) {
+func (v *IntrospectionVerifier) join(d cache.Digest, token string) (*call, verdict, error) {
 	v.calls.mu.Lock()
 	defer v.calls.mu.Unlock()
 	if c, ok := v.calls.running[d]; ok {
 		return c, verdict{}, nil
 	}
-	if found, ok := v.verdicts.find(d, time.Now()); ok {
+	if found, ok := v.verdicts.find(&d, time.Now()); ok {
 		return nil, found, nil
 	}
 	if len(v.calls.running) >= v.calls.max {
@@ -93,13 +93,13 @@ func (v *IntrospectionVerifier) join(d digest, token string) (*call, verdict, er
 	return c, verdict{}, nil
 }
 
-func (v *IntrospectionVerifier) run(c *call, d digest, token string) {
+func (v *IntrospectionVerifier) run(c *call, d cache.Digest, token string) {
 	given, err := v.askSafely(c.ctx, token)
 	v.state.landed(err)
 	if err != nil {
 		c.err = v.unavailable(err)
 	} else if c.verdict = given; v.ctx.Err() == nil {
-		v.verdicts.remember(d, given)
+		v.verdicts.remember(&d, given)
 	}
 	v.calls.mu.Lock()
 	delete(v.calls.running, d) // after it is remembered: so nobody asks in between
@@ -175,7 +175,8 @@ func (v *IntrospectionVerifier) ask(ctx context.Context, token string) (verdict,
 
 // understand is what the answer to a call that began at a time says (RFC 7662 §2.2).
 func (v *IntrospectionVerifier) understand(response []byte, began time.Time) (verdict, error) {
-	members, err := strictjson.Parse(response, nil)
+	text := string(response)
+	members, err := strictjson.Parse(text, nil)
 	if err != nil {
 		return verdict{}, fmt.Errorf("the answer: %w", err)
 	}
@@ -183,15 +184,15 @@ func (v *IntrospectionVerifier) understand(response []byte, began time.Time) (ve
 	if active.Kind != strictjson.Bool {
 		return verdict{}, errors.New(`the answer has no member active that is true or false`)
 	}
-	if string(active.Text) != "true" {
+	if active.Text != "true" {
 		return verdict{refusal: inactive, until: began.Add(v.config.MaxNegativeAge)}, nil
 	}
-	return v.judge(members, response, began), nil
+	return v.judge(members, text, began), nil
 }
 
 // judge reads who calls out of what the server says of an active token, and checks
 // what else it says.
-func (v *IntrospectionVerifier) judge(members strictjson.Members, response []byte, began time.Time) verdict {
+func (v *IntrospectionVerifier) judge(members strictjson.Members, response string, began time.Time) verdict {
 	refusal := notAccess
 	var p *principal.Principal
 	if isAccessToken(members) {
@@ -199,7 +200,7 @@ func (v *IntrospectionVerifier) judge(members strictjson.Members, response []byt
 	}
 	switch {
 	case refusal == nil:
-		p.RawClaims = bytes.Clone(response) // reading has left room behind it
+		p.RawClaims = response
 		return verdict{principal: p, until: began.Add(v.config.MaxAge)}
 	case refusal.Reason == ReasonNotYetValid:
 		return verdict{refusal: refusal} // it will be good soon, and then at once

@@ -33,11 +33,10 @@ func (v *IntrospectionVerifier) unsign(ctx context.Context, response []byte, beg
 	if err := v.checkSigned(claims, began); err != nil {
 		return nil, err
 	}
-	keys := &JWTVerifier{config: JWTConfig{Keys: v.config.Signed.Keys}}
-	if err := keys.checkSignature(ctx, compact); err != nil {
+	if _, err := findSigner(ctx, v.config.Signed.Keys, compact); err != nil {
 		return nil, errors.New("the answer's signature: " + err.Error()) // not wrapped: the token is not condemned by it
 	}
-	return claims.Get("token_introspection").Text, nil
+	return []byte(claims.Get("token_introspection").Text), nil
 }
 
 func (v *IntrospectionVerifier) checkSigned(claims strictjson.Members, began time.Time) error {

@@ -102,7 +102,7 @@ func TestIntrospectionPrivateKeyJWT(t *testing.T) {
 						Iss, Sub, Aud, Jti string
 						Iat, Exp           int64
 					}
-					if err := json.Unmarshal(compact.Payload(), &claims); err != nil {
+					if err := json.Unmarshal([]byte(compact.Payload()), &claims); err != nil {
 						t.Fatal(err)
 					}
 					want := audience

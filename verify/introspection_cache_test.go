@@ -200,15 +200,30 @@ func TestIntrospectionVerdictsOnGoodTokensOutliveAFlood(t *testing.T) {
 	}
 }
 
-func TestIntrospectionForgetsTheLeastRecentlyUsed(t *testing.T) {
-	e := newEndpoint(map[string]string{"1": active, "2": active, "3": active, "4": active})
-	v := remembering(t, e, func(c *verify.IntrospectionConfig) { c.MaxEntries = 3 })
+func TestIntrospectionForgetsTheLeastUsed(t *testing.T) {
+	answers := map[string]string{}
+	for n := range 9 {
+		answers[fmt.Sprint(n)] = active
+	}
+	e := newEndpoint(answers)
+	v := remembering(t, e, func(c *verify.IntrospectionConfig) { c.MaxEntries = 8 })
 	for _, row := range []struct {
-		token string
-		calls int
-	}{{"1", 1}, {"2", 2}, {"3", 3}, {"1", 3}, {"4", 4}, {"1", 4}, {"3", 4}, {"4", 4}, {"2", 5}, {"1", 6}} {
-		if got := outcome(t, v, row.token); got != "" || e.calls() != row.calls {
-			t.Errorf("%s: %q after %d calls, want %d", row.token, got, e.calls(), row.calls)
+		tokens string
+		calls  int // in all
+	}{
+		{"01234567", 8},
+		{"0124567", 8}, // all but 3 again
+		{"8", 9},       // for which there is no room
+		{"01245678", 9},
+		{"3", 10},
+	} {
+		for _, token := range strings.Split(row.tokens, "") {
+			if got := outcome(t, v, token); got != "" {
+				t.Errorf("%s: %q", token, got)
+			}
+		}
+		if e.calls() != row.calls {
+			t.Errorf("%s: %d calls, want %d", row.tokens, e.calls(), row.calls)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/bearerguard/bearerguard/internal/cache"
 	"github.com/bearerguard/bearerguard/internal/jose"
 	"github.com/bearerguard/bearerguard/internal/strictjson"
 	"github.com/bearerguard/bearerguard/principal"
@@ -27,10 +28,14 @@ type IssuerVerifier interface {
 // The iss is read before the token is trusted, and picking is all it does; an iss
 // that is not listed is refused without any fetch.
 //
+// Good tokens are remembered here, for all issuers together as many as the one with the
+// largest JWTConfig.MaxEntries remembers by itself.
+//
 // It is safe for concurrent use; requests read it without a lock.
 type Issuers struct {
 	mu      sync.Mutex // of those who change it
 	current atomic.Pointer[map[string]IssuerVerifier]
+	cache   atomic.Pointer[cache.Cache[accepted]]
 }
 
 // maxIssuers bounds an Issuers. Each issuer keeps keys, and fetches.
@@ -68,6 +73,11 @@ func (s *Issuers) add(verifiers []IssuerVerifier) error {
 		next[v.Issuer()] = v
 	}
 	s.current.Store(&next)
+	for _, v := range verifiers {
+		if own := jwtVerifier(v); own != nil && own.cache.Size() > s.cache.Load().Size() {
+			s.cache.Store(cache.New[accepted](own.cache.Size()))
+		}
+	}
 	return nil
 }
 
@@ -87,10 +97,17 @@ func (s *Issuers) Remove(issuer string) IssuerVerifier {
 	return v
 }
 
-// parsedVerifier is a verifier that need not parse again what has been parsed to
-// pick it.
-type parsedVerifier interface {
-	verifyParsed(ctx context.Context, size int, compact *jose.Compact, claims strictjson.Members) (*principal.Principal, error)
+// jwtVerifier is what verifies the tokens of v, which then need not be parsed again,
+// or nil if v is not of this package.
+func jwtVerifier(v Verifier) *JWTVerifier {
+	switch v := v.(type) {
+	case *JWTVerifier:
+		return v
+	case *Issuer:
+		return v.verifier
+	default:
+		return nil
+	}
 }
 
 // Verify implements [Verifier].
@@ -98,24 +115,66 @@ func (s *Issuers) Verify(ctx context.Context, token string) (*principal.Principa
 	if len(token) > maxTokenBytes {
 		return nil, tooLong
 	}
-	compact, err := jose.Parse(token)
-	if err != nil {
-		return nil, malformedOr(err)
+	return s.verify(ctx, token, nil)
+}
+
+// verify has others judge, if there is somebody, what is no JWT by its form or not of
+// a listed issuer.
+func (s *Issuers) verify(ctx context.Context, token string, others Verifier) (*principal.Principal, error) {
+	where := s.cache.Load()
+	d, known := look(where, token)
+	if p, err := s.again(ctx, known); p != nil || err != nil {
+		return p, err
 	}
 	var room [32]strictjson.Member
-	claims, err := compact.Claims(room[:])
+	compact, claims, refusal := parse(token, room[:])
+	var v Verifier
+	if refusal == nil {
+		issuer, _ := claims.Get("iss").String()
+		if v = s.of(issuer); v == nil {
+			refusal = unlistedIssuer
+		}
+	}
+	switch own := jwtVerifier(v); {
+	case refusal != nil && others != nil:
+		return others.Verify(ctx, token)
+	case refusal != nil:
+		return nil, refusal
+	case own != nil:
+		return own.verifyParsed(ctx, len(token), compact, claims, where, d)
+	default:
+		return v.Verify(ctx, token)
+	}
+}
+
+func parse(token string, room strictjson.Members) (*jose.Compact, strictjson.Members, *Refusal) {
+	compact, err := jose.Parse(token)
 	if err != nil {
-		return nil, malformed
+		return nil, nil, malformedOr(err)
 	}
-	issuer, _ := claims.Get("iss").String()
-	v, listed := (*s.current.Load())[issuer]
-	if !listed {
-		return nil, unlistedIssuer
+	claims, err := compact.Claims(room)
+	if err != nil {
+		return nil, nil, malformed
 	}
-	if v, ok := v.(parsedVerifier); ok {
-		return v.verifyParsed(ctx, len(token), compact, claims)
+	return compact, claims, nil
+}
+
+// of is the verifier for an issuer, or nil.
+func (s *Issuers) of(issuer string) Verifier {
+	if v, listed := (*s.current.Load())[issuer]; listed {
+		return v
 	}
-	return v.Verify(ctx, token)
+	return nil
+}
+
+// again is what Verify would say of a token that was accepted before, or neither if
+// there is none, or if only Verify can tell, as the issuer is trusted no more or in
+// another way.
+func (s *Issuers) again(ctx context.Context, known *accepted) (*principal.Principal, error) {
+	if known == nil || jwtVerifier(s.of(known.by.Issuer())) != known.by {
+		return nil, nil
+	}
+	return known.again(ctx)
 }
 
 var unlistedIssuer = &Refusal{ReasonIssuer, "The token was issued by another issuer.", "iss is not to the letter one of the issuers given to ByIssuer or Add"}

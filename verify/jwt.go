@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
+	"github.com/bearerguard/bearerguard/internal/cache"
 	"github.com/bearerguard/bearerguard/internal/jose"
 	"github.com/bearerguard/bearerguard/internal/strictjson"
 	"github.com/bearerguard/bearerguard/jwks"
@@ -39,6 +41,12 @@ type JWTConfig struct {
 	// MaxTokenBytes bounds the token, before anything is done about it.
 	// Default 16 KiB, at most 64 KiB.
 	MaxTokenBytes int
+	// MaxEntries bounds how many good tokens are remembered, by a digest each: the
+	// signature of one that comes again is not verified again. Its dates are looked
+	// at each time, and so is whether the issuer's key is still there. Default
+	// 10,000, at most 10,000,000, in steps of 8; for none, write -1. One takes about
+	// 600 bytes and twice the length of its claims. The least used goes first.
+	MaxEntries int
 }
 
 const (
@@ -46,6 +54,8 @@ const (
 	maxSkew           = 5 * time.Minute
 	defaultTokenBytes = 16 << 10
 	maxTokenBytes     = 64 << 10
+	defaultEntries    = 10_000
+	maxEntries        = 10_000_000
 )
 
 func (c JWTConfig) complete() (JWTConfig, error) {
@@ -58,6 +68,8 @@ func (c JWTConfig) complete() (JWTConfig, error) {
 		return c, fmt.Errorf("verify: JWTConfig.ClockSkew is %v; it may be up to %v, or 0 for %v", c.ClockSkew, maxSkew, defaultSkew)
 	case c.MaxTokenBytes < 0 || c.MaxTokenBytes > maxTokenBytes:
 		return c, fmt.Errorf("verify: JWTConfig.MaxTokenBytes is %d; it may be up to %d, or 0 for %d", c.MaxTokenBytes, maxTokenBytes, defaultTokenBytes)
+	case c.MaxEntries < -1 || c.MaxEntries > maxEntries:
+		return c, fmt.Errorf("verify: JWTConfig.MaxEntries is %d; it may be up to %d, 0 for %d, or -1 to remember no token", c.MaxEntries, maxEntries, defaultEntries)
 	}
 	if c.Algorithms == nil {
 		c.Algorithms = c.Profile.Algorithms
@@ -79,6 +91,9 @@ func (c JWTConfig) complete() (JWTConfig, error) {
 	if c.MaxTokenBytes == 0 {
 		c.MaxTokenBytes = defaultTokenBytes
 	}
+	if c.MaxEntries == 0 {
+		c.MaxEntries = defaultEntries
+	}
 	// What the caller does to its slices later is not our configuration.
 	c.Audience, c.Algorithms = slices.Clone(c.Audience), slices.Clone(c.Algorithms)
 	var err error
@@ -86,10 +101,14 @@ func (c JWTConfig) complete() (JWTConfig, error) {
 	return c, err
 }
 
-// JWTVerifier verifies the JWT access tokens of one issuer.
+// JWTVerifier verifies the JWT access tokens of one issuer. What it has found good it
+// remembers, see JWTConfig.MaxEntries; that makes no difference but in time.
 type JWTVerifier struct {
 	config JWTConfig
 	claims *reader
+	cache  *cache.Cache[accepted]
+	// header is that of the token accepted last.
+	header atomic.Pointer[jose.Header]
 	// Refusals whose hint is made of the configuration.
 	types     typeRefusals
 	algorithm *Refusal
@@ -108,6 +127,7 @@ func JWT(config JWTConfig) (*JWTVerifier, error) {
 	}
 	return &JWTVerifier{
 		config: config,
+		cache:  cache.New[accepted](config.MaxEntries),
 		claims: newReader(config.Profile, config.Issuer, config.Audience, config.ClockSkew, false),
 		types:  config.Profile.typeRefusals(),
 		algorithm: &Refusal{ReasonAlgorithm, "The token's signature algorithm is not accepted.",
@@ -120,80 +140,109 @@ func (v *JWTVerifier) Issuer() string { return v.config.Issuer }
 
 // Verify implements [Verifier]. Everything that can be judged without a key is
 // judged first, from cheap to dear; what it learns of an unverified token leads
-// to a refusal or to the signature, and nowhere else.
+// to a refusal or to the signature, and nowhere else. Of the principals that it
+// returns, those for one token may be the same.
 func (v *JWTVerifier) Verify(ctx context.Context, token string) (*principal.Principal, error) {
 	if len(token) > v.config.MaxTokenBytes {
 		return nil, tooLong
 	}
-	compact, err := jose.Parse(token)
+	d, known := look(v.cache, token)
+	if known != nil {
+		if p, err := known.again(ctx); p != nil || err != nil {
+			return p, err
+		}
+	}
+	last := v.header.Load()
+	compact, err := jose.ParseAfter(last, token)
 	if err != nil {
 		return nil, malformedOr(err)
 	}
-	if refusal := v.judgeHeader(compact); refusal != nil {
-		return nil, refusal
+	if compact.Header != last {
+		if refusal := v.judgeHeader(compact.Header); refusal != nil {
+			return nil, refusal
+		}
 	}
 	var room [32]strictjson.Member
 	claims, err := compact.Claims(room[:])
 	if err != nil {
 		return nil, malformed
 	}
-	return v.verifyClaims(ctx, compact, claims)
+	return v.verifyClaims(ctx, compact, claims, v.cache, d)
 }
 
-// verifyParsed is Verify for a token that [Issuers] has parsed to find v.
-func (v *JWTVerifier) verifyParsed(ctx context.Context, size int, compact *jose.Compact, claims strictjson.Members) (*principal.Principal, error) {
-	if size > v.config.MaxTokenBytes {
+// verifyParsed is Verify for a token of a length that has been parsed to find v,
+// and is to be remembered elsewhere.
+func (v *JWTVerifier) verifyParsed(ctx context.Context, length int, compact *jose.Compact, claims strictjson.Members, where *cache.Cache[accepted], d cache.Digest) (*principal.Principal, error) {
+	if length > v.config.MaxTokenBytes {
 		return nil, tooLong
 	}
-	if refusal := v.judgeHeader(compact); refusal != nil {
+	if refusal := v.judgeHeader(compact.Header); refusal != nil {
 		return nil, refusal
 	}
-	return v.verifyClaims(ctx, compact, claims)
+	if v.cache == nil {
+		where = nil
+	}
+	return v.verifyClaims(ctx, compact, claims, where, d)
 }
 
-func (v *JWTVerifier) judgeHeader(compact *jose.Compact) *Refusal {
-	if !v.config.Profile.acceptsType(compact.Type) {
-		return v.types.of(compact.Type)
+func (v *JWTVerifier) judgeHeader(header *jose.Header) *Refusal {
+	if !v.config.Profile.acceptsType(header.Type) {
+		return v.types.of(header.Type)
 	}
-	if !slices.Contains(v.config.Algorithms, compact.Algorithm) {
+	if !slices.Contains(v.config.Algorithms, header.Algorithm) {
 		return v.algorithm
 	}
 	return nil
 }
 
-func (v *JWTVerifier) verifyClaims(ctx context.Context, compact *jose.Compact, claims strictjson.Members) (*principal.Principal, error) {
-	p, refusal := v.claims.read(claims, time.Now())
+// verifyClaims has the principal of a good token remembered.
+func (v *JWTVerifier) verifyClaims(ctx context.Context, compact *jose.Compact, claims strictjson.Members, where *cache.Cache[accepted], d cache.Digest) (*principal.Principal, error) {
+	now := time.Now()
+	p, refusal := v.claims.read(claims, now)
 	if refusal != nil {
 		return nil, refusal
 	}
-	if err := v.checkSignature(ctx, compact); err != nil {
+	key, err := findSigner(ctx, v.config.Keys, compact)
+	if err != nil {
 		return nil, err
 	}
 	p.RawClaims = compact.Payload()
+	header := v.shared(compact.Header)
+	where.Put(&d, accepted{p, v, header, key}, p.ExpiresAt.Add(v.config.ClockSkew), now)
 	return p, nil
 }
 
-func (v *JWTVerifier) checkSignature(ctx context.Context, compact *jose.Compact) error {
-	keys, err := v.config.Keys.Find(ctx, compact.KeyID, compact.Algorithm)
+// findSigner is the key of the set that has made the signature.
+func findSigner(ctx context.Context, set jwks.Set, compact *jose.Compact) (*jwks.Key, error) {
+	keys, err := set.Find(ctx, compact.KeyID, compact.Algorithm)
 	if err != nil {
-		return noKeys(err)
+		return nil, noKeys(err)
 	}
-	if signedByOneOf(keys, compact) {
-		return nil
+	if key := signerAmong(keys, compact); key != nil {
+		return key, nil
 	}
-	if set, ok := v.config.Keys.(changingKeys); ok {
+	if set, ok := set.(changingKeys); ok {
 		others, err := set.FindAgain(ctx, compact.KeyID, compact.Algorithm, keys)
 		if err != nil {
-			return noKeys(err)
+			return nil, noKeys(err)
 		}
-		if signedByOneOf(others, compact) {
-			return nil
+		if key := signerAmong(others, compact); key != nil {
+			return key, nil
 		}
 	}
 	if len(keys) == 0 {
-		return unknownKey
+		return nil, unknownKey
 	}
-	return badSignature
+	return nil, badSignature
+}
+
+func signerAmong(keys []*jwks.Key, compact *jose.Compact) *jwks.Key {
+	for _, key := range keys {
+		if key.Verify(compact.Algorithm, compact.Input(), compact.Signature()) == nil {
+			return key
+		}
+	}
+	return nil
 }
 
 // changingKeys is a key set that can tell, where no kid does, whether a signature
@@ -208,12 +257,6 @@ func noKeys(err error) *UnavailableError {
 		unavailable.RetryAfter = cause.RetryAfter
 	}
 	return unavailable
-}
-
-func signedByOneOf(keys []*jwks.Key, compact *jose.Compact) bool {
-	return slices.ContainsFunc(keys, func(key *jwks.Key) bool {
-		return key.Verify(compact.Algorithm, compact.Input(), compact.Signature()) == nil
-	})
 }
 
 var (

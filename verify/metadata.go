@@ -51,7 +51,7 @@ func (d *discoveredKeys) ask(ctx context.Context, place string) (jwksURI string,
 		}
 		return "", err
 	}
-	metadata, err := strictjson.Parse(document, nil)
+	metadata, err := strictjson.Parse(string(document), nil)
 	if err != nil {
 		return "", &metadataError{err.Error()}
 	}

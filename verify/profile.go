@@ -88,9 +88,6 @@ func (p Profile) complete() (Profile, error) {
 			*field = name
 		}
 	}
-	if p.Client == nil {
-		p.Client = SubjectIsClient
-	}
 	for i, typ := range p.Types {
 		p.Types[i] = mediaSubtype(typ)
 	}
@@ -103,6 +100,16 @@ func (p Profile) complete() (Profile, error) {
 		return p, errors.New("verify: Profile.Scopes names no claim; leave it nil for scope, scp and scopes")
 	}
 	return p, nil
+}
+
+// isClient tells whether the claims speak for the client itself.
+func (p *Profile) isClient(clientID string, claims strictjson.Members) bool {
+	if p.Client == nil {
+		return SubjectIsClient(clientID, Claims{claims})
+	}
+	// A copy, for a function that we do not know may keep what it is given, and
+	// the claims are in memory that does not outlive the call.
+	return p.Client(clientID, Claims{slices.Clone(claims)})
 }
 
 // Claims is what a token says, for a Profile's Client to look at.
@@ -134,7 +141,10 @@ func mediaSubtype(typ string) string {
 	return typ
 }
 
-func (p Profile) acceptsType(typ string) bool {
+func (p *Profile) acceptsType(typ string) bool {
+	if slices.Contains(p.Types, typ) {
+		return true
+	}
 	typ = mediaSubtype(typ)
 	return slices.ContainsFunc(p.Types, func(accepted string) bool {
 		// The lengths keep out what folds to ASCII without being it.

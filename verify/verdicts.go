@@ -1,12 +1,9 @@
 package verify
 
 import (
-	"container/list"
-	"crypto/rand"
-	"crypto/sha256"
-	"sync"
 	"time"
 
+	"github.com/bearerguard/bearerguard/internal/cache"
 	"github.com/bearerguard/bearerguard/principal"
 )
 
@@ -33,138 +30,42 @@ func (v verdict) fresh(now time.Time, skew time.Duration) bool {
 
 // verdicts remembers verdicts, each for one token. Those on good tokens and the
 // refusals are apart, each bounded: however many bad tokens there are, they push
-// no good one out. Of either the least recently used goes first.
+// no good one out.
 type verdicts struct {
-	// seed makes the digests different in each process, so that nobody can
-	// tell from one what another stores, nor where it is stored.
-	seed      [sha256.BlockSize]byte
 	skew      time.Duration
-	good, bad []*shard
+	good, bad *cache.Cache[verdict]
 }
-
-// digest stands for a token: a token itself is not kept in memory, and two never
-// have the same (RFC 9700 §4.9.3).
-type digest [sha256.Size]byte
-
-// shard is a part of the memory with a lock of its own, which is held for a look
-// into a map.
-type shard struct {
-	mu      sync.Mutex
-	max     int
-	entries map[digest]*list.Element
-	recent  list.List // of *remembered, the most recently used in front
-}
-
-type remembered struct {
-	digest  digest
-	verdict verdict
-}
-
-// Shards are so large that chance fills them about evenly.
-const (
-	maxShards      = 16
-	entriesOfShard = 256
-)
 
 func newVerdicts(maxEntries int, skew time.Duration) *verdicts {
-	v := &verdicts{skew: skew, good: newShards(maxEntries), bad: newShards(maxEntries)}
-	_, _ = rand.Read(v.seed[:]) // it never fails
-	return v
+	return &verdicts{skew, cache.New[verdict](maxEntries), cache.New[verdict](maxEntries)}
 }
-
-func newShards(maxEntries int) []*shard {
-	n := min(max(maxEntries/entriesOfShard, 1), maxShards)
-	shards := make([]*shard, n)
-	for i := range shards {
-		size := maxEntries / n
-		if i < maxEntries%n {
-			size++
-		}
-		shards[i] = &shard{max: size, entries: make(map[digest]*list.Element)}
-	}
-	return shards
-}
-
-func (v *verdicts) digest(token string) digest {
-	var room [512]byte // for all but long tokens
-	return sha256.Sum256(append(append(room[:0], v.seed[:]...), token...))
-}
-
-func of(shards []*shard, d digest) *shard { return shards[int(d[0])%len(shards)] }
 
 // find is the fresh verdict on a token, if there is one.
-func (v *verdicts) find(d digest, now time.Time) (verdict, bool) {
-	if found, ok := of(v.good, d).find(d, now, v.skew); ok {
-		return found, true
+func (v *verdicts) find(d *cache.Digest, now time.Time) (verdict, bool) {
+	for _, kept := range []*cache.Cache[verdict]{v.good, v.bad} {
+		if found := kept.Find(d); found != nil && found.fresh(now, v.skew) {
+			return *found, true
+		}
 	}
-	return of(v.bad, d).find(d, now, v.skew)
+	return verdict{}, false
 }
 
 // remember keeps a verdict instead of what there was on the token.
-func (v *verdicts) remember(d digest, given verdict) {
-	keep, drop := v.good, v.bad
-	if given.refusal != nil {
-		keep, drop = drop, keep
-	}
-	of(drop, d).forget(d)
-	if given.fresh(time.Now(), v.skew) {
-		of(keep, d).remember(d, given)
-	} else {
-		of(keep, d).forget(d)
+func (v *verdicts) remember(d *cache.Digest, given verdict) {
+	v.good.Forget(d)
+	v.bad.Forget(d)
+	now := time.Now()
+	switch {
+	case !given.fresh(now, v.skew):
+	case given.refusal != nil:
+		v.bad.Put(d, given, given.until, now)
+	default:
+		v.good.Put(d, given, given.until, now)
 	}
 }
 
 // clear forgets everything.
 func (v *verdicts) clear() {
-	for _, shards := range [][]*shard{v.good, v.bad} {
-		for _, s := range shards {
-			s.mu.Lock()
-			clear(s.entries)
-			s.recent.Init()
-			s.mu.Unlock()
-		}
-	}
-}
-
-func (s *shard) find(d digest, now time.Time, skew time.Duration) (verdict, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	element, ok := s.entries[d]
-	if !ok {
-		return verdict{}, false
-	}
-	found := element.Value.(*remembered).verdict
-	if !found.fresh(now, skew) {
-		s.drop(element)
-		return verdict{}, false
-	}
-	s.recent.MoveToFront(element)
-	return found, true
-}
-
-func (s *shard) remember(d digest, given verdict) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if element, ok := s.entries[d]; ok {
-		element.Value.(*remembered).verdict = given
-		s.recent.MoveToFront(element)
-		return
-	}
-	if len(s.entries) >= s.max {
-		s.drop(s.recent.Back())
-	}
-	s.entries[d] = s.recent.PushFront(&remembered{d, given})
-}
-
-func (s *shard) forget(d digest) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if element, ok := s.entries[d]; ok {
-		s.drop(element)
-	}
-}
-
-func (s *shard) drop(element *list.Element) {
-	delete(s.entries, element.Value.(*remembered).digest)
-	s.recent.Remove(element)
+	v.good.Clear()
+	v.bad.Clear()
 }

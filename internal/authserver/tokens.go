@@ -49,7 +49,7 @@ type ownToken struct {
 
 func (s *Server) read(token string) (claims ownToken, active bool) {
 	compact, err := jose.Parse(token)
-	if err != nil || !s.Keys.verify(compact) || json.Unmarshal(compact.Payload(), &claims) != nil {
+	if err != nil || !s.Keys.verify(compact) || json.Unmarshal([]byte(compact.Payload()), &claims) != nil {
 		return claims, false
 	}
 	_, known := s.Clients.get(claims.ClientID)

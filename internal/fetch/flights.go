@@ -61,6 +61,17 @@ func (f *Flights[T]) Join() *Flight[T] {
 	return f.join()
 }
 
+// JoinUnless is Join, or nil if there is no need: needless is asked while no fetch
+// can land, so that two who want the same fetch never make two of it.
+func (f *Flights[T]) JoinUnless(needless func() bool) *Flight[T] {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if needless() {
+		return nil
+	}
+	return f.join()
+}
+
 func (f *Flights[T]) join() *Flight[T] {
 	if f.inFlight != nil {
 		return f.inFlight

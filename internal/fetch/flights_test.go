@@ -356,3 +356,23 @@ func TestAFailureIsRefundedOncePerInterval(t *testing.T) {
 		}
 	})
 }
+
+// Two clocks that find the same document overdue cause one fetch, not two.
+func TestJoinUnlessItIsNeedless(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{t: t, took: time.Second}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		flights := fetch.NewFlights(ctx, s.fetch)
+		overdue := time.Now()
+		fresh := func() bool { return time.Now().After(overdue) } // from the landing on
+		first, second := flights.JoinUnless(fresh), flights.JoinUnless(fresh)
+		if first == nil || first != second {
+			t.Fatalf("while it is overdue: %p, %p", first, second)
+		}
+		<-first.Done
+		if third := flights.JoinUnless(fresh); third != nil || len(s.fetches) != 1 {
+			t.Errorf("once it is fresh: %p, %d fetches", third, len(s.fetches))
+		}
+	})
+}

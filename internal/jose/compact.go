@@ -19,73 +19,99 @@ var (
 // maxKeyID bounds kid, which is compared, never interpreted.
 const maxKeyID = 1024
 
+// Header is what is read of a token's header. jwk, jku, x5u and x5c are not: a token
+// does not bring its own key (RFC 8725 §3.10). It is immutable.
+type Header struct {
+	// Algorithm, KeyID and Type are alg, kid and typ; empty if absent.
+	Algorithm, KeyID, Type string
+
+	encoded string
+}
+
 // Compact is a JWS in compact serialization whose header has been read, and
 // whose signature has not been verified.
 type Compact struct {
-	// Algorithm, KeyID and Type are alg, kid and typ; empty if absent.
-	// jwk, jku, x5u and x5c are not read: a token does not bring its own key
-	// (RFC 8725 §3.10).
-	Algorithm, KeyID, Type string
+	*Header
 
-	input, payload, signature []byte
+	input, signature []byte
+	payload          string
 }
 
 // Parse reads the compact form strictly: three parts, base64url without padding,
 // stray characters or stray bits, the header a JSON object. The caller bounds
 // the size of token.
-func Parse(token string) (*Compact, error) {
+func Parse(token string) (*Compact, error) { return ParseAfter(nil, token) }
+
+// ParseAfter is Parse for the next token of an issuer, whose headers are the same to
+// the letter as a rule: then last, the header of one before, is this one's as well,
+// the same *Header.
+func ParseAfter(last *Header, token string) (*Compact, error) {
 	first := strings.IndexByte(token, '.')
-	last := strings.LastIndexByte(token, '.')
-	if first <= 0 || last-first < 2 || strings.IndexByte(token[first+1:last], '.') >= 0 {
+	second := strings.LastIndexByte(token, '.')
+	if first <= 0 || second-first < 2 || strings.IndexByte(token[first+1:second], '.') >= 0 {
 		return nil, ErrMalformed
 	}
-	c := &Compact{input: []byte(token[:last])}
-	header, err := decode(c.input[:first])
+	// Strict refuses stray bits at the end, but like every decoder of
+	// encoding/base64 it skips line breaks.
+	if strings.IndexByte(token, '\n') >= 0 || strings.IndexByte(token, '\r') >= 0 {
+		return nil, ErrMalformed
+	}
+	var scratch [1 << 10]byte // for all but large payloads
+	payload, err := base64url.AppendDecode(scratch[:0], []byte(token[first+1:second]))
 	if err != nil {
-		return nil, err
+		return nil, ErrMalformed
 	}
-	if c.payload, err = decode(c.input[first+1:]); err != nil {
-		return nil, err
+	// One piece of memory for what is gone when the signature has been verified.
+	room := make([]byte, second, second+base64url.DecodedLen(len(token)-second-1))
+	copy(room, token)
+	c := &Compact{Header: last, input: room[:second:second], payload: string(payload)}
+	if c.signature, err = base64url.AppendDecode(room[second:], []byte(token[second+1:])); err != nil {
+		return nil, ErrMalformed
 	}
-	if c.signature, err = decode([]byte(token[last+1:])); err != nil {
-		return nil, err
+	if last != nil && last.encoded == token[:first] {
+		return c, nil
 	}
-	if err := c.readHeader(header); err != nil {
+	if c.Header, err = readHeader(token[:first]); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *Compact) readHeader(header []byte) error {
-	var room [8]strictjson.Member
-	members, err := strictjson.Parse(header, room[:])
+func readHeader(encoded string) (*Header, error) {
+	document, err := base64url.DecodeString(encoded)
 	if err != nil {
-		return ErrMalformed
+		return nil, ErrMalformed
 	}
+	var room [8]strictjson.Member
+	members, err := strictjson.Parse(string(document), room[:])
+	if err != nil {
+		return nil, ErrMalformed
+	}
+	h := &Header{encoded: strings.Clone(encoded)} // it may outlive the token
 	for _, member := range members {
 		text, isText := member.Value.String()
-		switch string(member.Name) {
+		switch member.Name {
 		case "alg":
-			c.Algorithm = text
+			h.Algorithm = text
 		case "kid":
-			c.KeyID = text
+			h.KeyID = text
 			isText = isText && text != "" && len(text) <= maxKeyID
 		case "typ":
-			c.Type = text
+			h.Type = text
 			isText = isText && text != ""
 		case "crit", "b64":
-			return ErrCritical
+			return nil, ErrCritical
 		default:
 			continue
 		}
 		if !isText {
-			return ErrMalformed
+			return nil, ErrMalformed
 		}
 	}
-	if c.Algorithm == "" {
-		return ErrMalformed
+	if h.Algorithm == "" {
+		return nil, ErrMalformed
 	}
-	return nil
+	return h, nil
 }
 
 // Claims is the payload as a JSON object (RFC 7519 §7.2), which nobody has
@@ -99,7 +125,7 @@ func (c *Compact) Claims(into strictjson.Members) (strictjson.Members, error) {
 }
 
 // Payload is the claims as the token holds them.
-func (c *Compact) Payload() []byte { return c.payload }
+func (c *Compact) Payload() string { return c.payload }
 
 // Input is what was signed: ASCII(BASE64URL(header) . BASE64URL(payload)).
 func (c *Compact) Input() []byte { return c.input }
@@ -107,20 +133,13 @@ func (c *Compact) Input() []byte { return c.input }
 // Signature is the signature of Input.
 func (c *Compact) Signature() []byte { return c.signature }
 
-// base64url is the encoding of RFC 7515 §2. Strict refuses stray bits at the
-// end, but like every decoder of encoding/base64 it skips line breaks.
+// base64url is the encoding of RFC 7515 §2.
 var base64url = base64.RawURLEncoding.Strict()
 
-func decode(encoded []byte) ([]byte, error) {
-	for _, c := range encoded {
-		if c == '\n' || c == '\r' {
-			return nil, ErrMalformed
-		}
-	}
-	decoded := make([]byte, base64url.DecodedLen(len(encoded)))
-	n, err := base64url.Decode(decoded, encoded)
-	if err != nil {
+// decode is for what is not on a request's way.
+func decode(encoded string) ([]byte, error) {
+	if strings.ContainsAny(encoded, "\r\n") {
 		return nil, ErrMalformed
 	}
-	return decoded[:n], nil
+	return base64url.DecodeString(encoded)
 }

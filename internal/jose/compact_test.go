@@ -46,7 +46,7 @@ func TestParseReadsTheCompactForm(t *testing.T) { // C9
 			if c.Algorithm != test.algorithm || c.KeyID != test.keyID || c.Type != test.typ {
 				t.Errorf("read alg %q, kid %q, typ %q", c.Algorithm, c.KeyID, c.Type)
 			}
-			if string(c.Payload()) != test.payload {
+			if c.Payload() != test.payload {
 				t.Errorf("payload %q, want %q", c.Payload(), test.payload)
 			}
 			if input, signature, _ := cutLast(test.token); string(c.Input()) != input || raw.EncodeToString(c.Signature()) != signature {
@@ -269,7 +269,7 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("part %d is not canonical: %v", i, err)
 			}
 		}
-		if string(c.Input()) != parts[0]+"."+parts[1] || !bytes.Equal(c.Payload(), decoded[1]) || !bytes.Equal(c.Signature(), decoded[2]) {
+		if string(c.Input()) != parts[0]+"."+parts[1] || c.Payload() != string(decoded[1]) || !bytes.Equal(c.Signature(), decoded[2]) {
 			t.Fatal("the parts are not those of the token")
 		}
 		var header map[string]any
@@ -289,7 +289,7 @@ func FuzzParse(f *testing.F) {
 		}
 		if claims, err := c.Claims(nil); err == nil {
 			var oracle map[string]json.RawMessage
-			if err := json.Unmarshal(c.Payload(), &oracle); err != nil || len(oracle) != len(claims) {
+			if err := json.Unmarshal([]byte(c.Payload()), &oracle); err != nil || len(oracle) != len(claims) {
 				t.Fatalf("%d claims, encoding/json reads %d, %v", len(claims), len(oracle), err)
 			}
 		}

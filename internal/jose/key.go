@@ -68,6 +68,9 @@ func familyOf(public crypto.PublicKey) (family, error) {
 		if key.E < 3 || key.E > math.MaxInt32 || key.E%2 == 0 || key.N.Bit(0) == 0 {
 			return "", errors.New("RSA exponent below 3 or beyond 31 bits, or exponent or modulus even")
 		}
+		if factorable(key.N) {
+			return "", errors.New("RSA key of a chip whose keys can be factored (CVE-2017-15361)")
+		}
 		return familyRSA, nil
 	case *ecdsa.PublicKey:
 		//lint:ignore SA1019 the fields are deprecated for arithmetic, and only looked for here

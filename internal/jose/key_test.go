@@ -219,6 +219,35 @@ func modulus(bits int) *big.Int {
 	return n.SetBit(n.SetBit(n, bits-1, 1), 0, 1)
 }
 
+// rocaModulus has the form of Infineon's faulty moduli (CVE-2017-15361): a multiple of
+// the product of the first 39 primes, and a power of 65537.
+func rocaModulus(bits int) *big.Int {
+	n, product := modulus(bits), primorial()
+	power := new(big.Int).Exp(big.NewInt(65537), modulus(64), product)
+	return n.Add(n.Sub(n, new(big.Int).Mod(n, product)), power)
+}
+
+// nearlyROCA is such a modulus, except that modulo 157 it is no power of 65537, for it
+// is 0.
+func nearlyROCA(bits int) *big.Int {
+	n, prime := rocaModulus(bits), big.NewInt(157)
+	step := new(big.Int).Div(primorial(), prime)
+	for new(big.Int).Mod(n, prime).Sign() != 0 {
+		n.Add(n, step)
+	}
+	return n
+}
+
+func primorial() *big.Int {
+	product := big.NewInt(1)
+	for i := int64(2); i <= 167; i++ {
+		if p := big.NewInt(i); p.ProbablyPrime(0) {
+			product.Mul(product, p)
+		}
+	}
+	return product
+}
+
 // point is a key that nothing has checked, which is what jwx makes of a JWK.
 func point(curve elliptic.Curve, x, y *big.Int) *ecdsa.PublicKey {
 	//lint:ignore SA1019 the constructors that took its place refuse such points
@@ -257,6 +286,8 @@ func TestKeysThatAreNotFitToVerify(t *testing.T) { // C13, C14
 		"RSA, an even exponent":           {"", &rsa.PublicKey{N: modulus(2048), E: 65536}},
 		"RSA, an exponent of 32 bits":     {"", &rsa.PublicKey{N: modulus(2048), E: int(beyond31Bits)}},
 		"RSA, an even modulus":            {"", &rsa.PublicKey{N: new(big.Int).Lsh(modulus(2047), 1), E: 65537}},
+		"RSA, a modulus of a faulty chip": {"", &rsa.PublicKey{N: rocaModulus(2048), E: 65537}},
+		"RSA, one of 4096 bits":           {"", &rsa.PublicKey{N: rocaModulus(4096), E: 65537}},
 		"RSA, the private key":            {"", rsaKey()},
 		"RSA, not by pointer":             {"", rsaKey().PublicKey},
 		"P-224":                           {"", must(ecdsa.GenerateKey(elliptic.P224(), rand.Reader)).Public()},
@@ -294,10 +325,11 @@ func TestKeysThatAreNotFitToVerify(t *testing.T) { // C13, C14
 
 func TestKeysAtTheBounds(t *testing.T) { // C14
 	for name, public := range map[string]crypto.PublicKey{
-		"RSA of 2048 bits":            &rsa.PublicKey{N: modulus(2048), E: 65537},
-		"RSA of 8192 bits":            &rsa.PublicKey{N: modulus(8192), E: 65537},
-		"RSA, exponent 3":             &rsa.PublicKey{N: modulus(2048), E: 3},
-		"RSA, an exponent of 31 bits": &rsa.PublicKey{N: modulus(2048), E: 1<<31 - 1},
+		"RSA of 2048 bits":             &rsa.PublicKey{N: modulus(2048), E: 65537},
+		"RSA of 8192 bits":             &rsa.PublicKey{N: modulus(8192), E: 65537},
+		"RSA, exponent 3":              &rsa.PublicKey{N: modulus(2048), E: 3},
+		"RSA, an exponent of 31 bits":  &rsa.PublicKey{N: modulus(2048), E: 1<<31 - 1},
+		"RSA, nearly of a faulty chip": &rsa.PublicKey{N: nearlyROCA(2048), E: 65537},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := jose.NewKey("", "", public); err != nil {

@@ -69,7 +69,7 @@ func ParseSet(document []byte) ([]*Key, []Skipped, error) {
 var private = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}
 
 func parseJWK(element []byte) (key *Key, name string, err error) {
-	members, err := strictjson.Parse(element, nil)
+	members, err := strictjson.Parse(string(element), nil)
 	if err != nil {
 		return nil, "", err
 	}
@@ -139,7 +139,7 @@ func publicKey(members strictjson.Members) (crypto.PublicKey, error) {
 	}
 	for _, name := range names {
 		value, ok := members.Get(name).String()
-		octets, err := decode([]byte(value))
+		octets, err := decode(value)
 		if err != nil || !ok || len(octets) == 0 {
 			return nil, fmt.Errorf("%s is missing or not base64url", name)
 		}

@@ -3,7 +3,7 @@ package strictjson
 import "unicode/utf16"
 
 type scanner struct {
-	data  []byte
+	data  string
 	at    int
 	depth int
 }
@@ -27,11 +27,12 @@ func (s *scanner) space() {
 }
 
 func (s *scanner) value() (Value, error) {
-	start, kind := s.at, Absent
+	start, kind, escaped := s.at, Absent, false
 	var err error
 	switch c := s.peek(); {
 	case c == '"':
-		kind, err = String, s.str()
+		kind = String
+		escaped, err = s.str()
 	case c == '{':
 		kind = Object
 		_, err = s.object(nil, false)
@@ -48,7 +49,7 @@ func (s *scanner) value() (Value, error) {
 	default:
 		err = errSyntax
 	}
-	return Value{kind, s.data[start:s.at]}, err
+	return Value{kind, escaped, s.data[start:s.at]}, err
 }
 
 // object reads an object and, if the caller wants them, collects its members.
@@ -72,10 +73,11 @@ func (s *scanner) object(into Members, wanted bool) (Members, error) {
 		if s.peek() != '"' {
 			return nil, errSyntax
 		}
-		if err := s.str(); err != nil {
+		escaped, err := s.str()
+		if err != nil {
 			return nil, err
 		}
-		name := unquote(s.data[start:s.at])
+		name := Value{String, escaped, s.data[start:s.at]}.unquote()
 		if !names.add(name) {
 			return nil, errDuplicate
 		}
@@ -136,24 +138,26 @@ func (s *scanner) array() error {
 	}
 }
 
-func (s *scanner) str() error {
+// str reads a string, and tells whether there is an escape in it.
+func (s *scanner) str() (escaped bool, err error) {
 	s.at++
-	for s.at < len(s.data) {
-		switch c := s.data[s.at]; {
-		case c == '"':
-			s.at++
-			return nil
-		case c == '\\':
-			if err := s.escape(); err != nil {
-				return err
-			}
-		case c < ' ':
-			return errSyntax
-		default:
+	for {
+		for s.at < len(s.data) && plain[s.data[s.at]] {
 			s.at++
 		}
+		switch s.peek() {
+		case '"':
+			s.at++
+			return escaped, nil
+		case '\\':
+			escaped = true
+			if err := s.escape(); err != nil {
+				return escaped, err
+			}
+		default:
+			return escaped, errSyntax
+		}
 	}
-	return errSyntax
 }
 
 func (s *scanner) escape() error {
@@ -195,7 +199,7 @@ func (s *scanner) hex4() (r rune, ok bool) {
 	if len(s.data)-s.at < 5 {
 		return 0, false
 	}
-	for _, c := range s.data[s.at+1 : s.at+5] {
+	for _, c := range []byte(s.data[s.at+1 : s.at+5]) {
 		switch {
 		case digit(c):
 			c -= '0'
@@ -213,7 +217,7 @@ func (s *scanner) hex4() (r rune, ok bool) {
 }
 
 func (s *scanner) literal(word string) error {
-	if len(s.data)-s.at < len(word) || string(s.data[s.at:s.at+len(word)]) != word {
+	if len(s.data)-s.at < len(word) || s.data[s.at:s.at+len(word)] != word {
 		return errSyntax
 	}
 	s.at += len(word)
@@ -257,19 +261,28 @@ func (s *scanner) digits() bool {
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }
 
+// plain are the octets that stand for themselves within a string (RFC 8259 §7);
+// that those beyond ASCII are UTF-8 has been seen to before.
+var plain = func() (set [256]bool) {
+	for c := range set {
+		set[c] = c >= ' ' && c != '"' && c != '\\'
+	}
+	return set
+}()
+
 // nameSet finds duplicates. Objects have a handful of names, which are compared
 // one by one; an object of thousands is an attack, and must not buy quadratic
 // time.
 type nameSet struct {
-	few  [16][]byte
+	few  [16]string
 	n    int
 	many map[string]struct{}
 }
 
-func (s *nameSet) add(name []byte) bool {
+func (s *nameSet) add(name string) bool {
 	if s.many == nil {
-		for _, held := range s.few[:s.n] {
-			if string(held) == string(name) {
+		for i := range s.n {
+			if same(s.few[i], name) {
 				return false
 			}
 		}
@@ -280,10 +293,10 @@ func (s *nameSet) add(name []byte) bool {
 		}
 		s.many = make(map[string]struct{}, 4*len(s.few))
 		for _, held := range s.few {
-			s.many[string(held)] = struct{}{}
+			s.many[held] = struct{}{}
 		}
 	}
 	before := len(s.many)
-	s.many[string(name)] = struct{}{}
+	s.many[name] = struct{}{}
 	return len(s.many) > before
 }

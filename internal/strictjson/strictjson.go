@@ -2,7 +2,7 @@
 // decision hangs on. It takes RFC 8259 at its narrowest: one object and nothing
 // around it, valid UTF-8, names unique within their object (RFC 7515 §4, RFC 7519
 // §4) and compared to the letter, no lone surrogates, nesting bounded. It reads
-// each byte once and copies none.
+// each byte once and copies none but those of strings with escapes.
 package strictjson
 
 import (
@@ -39,23 +39,24 @@ const (
 
 // Value is a JSON value: its kind, and its text as it stands in the document.
 type Value struct {
-	Kind Kind
-	Text []byte
+	Kind    Kind
+	escaped bool // a string with a backslash in it
+	Text    string
 }
 
 // Member is one name and value of an object.
 type Member struct {
-	Name  []byte
+	Name  string
 	Value Value
 }
 
 // Members is an object, in document order.
 type Members []Member
 
-// Parse reads the object that data holds. The members alias data. Those in into,
-// which may be nil, are overwritten.
-func Parse(data []byte, into Members) (Members, error) {
-	if !utf8.Valid(data) {
+// Parse reads the object that data holds. The members are parts of data and keep it
+// in memory. Those in into, which may be nil, are overwritten.
+func Parse(data string, into Members) (Members, error) {
+	if !utf8.ValidString(data) {
 		return nil, errUTF8
 	}
 	s := scanner{data: data}
@@ -73,11 +74,17 @@ func Parse(data []byte, into Members) (Members, error) {
 // Get is the value of the named member; its kind is Absent if there is none.
 func (m Members) Get(name string) Value {
 	for i := range m {
-		if string(m[i].Name) == name {
+		if same(m[i].Name, name) {
 			return m[i].Value
 		}
 	}
 	return Value{}
+}
+
+// same is a == b. It looks at the last octet before it calls for a comparison, as
+// many claims have names of three letters that end differently.
+func same(a, b string) bool {
+	return len(a) == len(b) && (len(a) == 0 || a[len(a)-1] == b[len(b)-1] && a == b)
 }
 
 // maxNumber is as long as a number may be written: a float64 takes 17 digits, a
@@ -89,7 +96,7 @@ func (v Value) String() (string, bool) {
 	if v.Kind != String {
 		return "", false
 	}
-	return string(unquote(v.Text)), true
+	return v.unquote(), true
 }
 
 // Float is the number that v holds; false if v is not one, is beyond a float64, or
@@ -98,8 +105,27 @@ func (v Value) Float() (float64, bool) {
 	if v.Kind != Number || len(v.Text) > maxNumber {
 		return 0, false
 	}
-	f, err := strconv.ParseFloat(string(v.Text), 64)
+	if n, ok := wholeNumber(v.Text); ok {
+		return n, true
+	}
+	f, err := strconv.ParseFloat(v.Text, 64)
 	return f, err == nil
+}
+
+// wholeNumber reads what dates are as a rule: up to 15 digits, which a float64 holds
+// exactly.
+func wholeNumber(text string) (float64, bool) {
+	if len(text) > 15 {
+		return 0, false
+	}
+	n := 0
+	for i := range len(text) {
+		if !digit(text[i]) {
+			return 0, false
+		}
+		n = 10*n + int(text[i]-'0')
+	}
+	return float64(n), true
 }
 
 // Strings is the strings of the array that v holds; false if v is not an array,
@@ -122,7 +148,7 @@ func (v Value) Strings() ([]string, bool) {
 			if err != nil {
 				return nil, false
 			}
-			all = append(all, string(unquote(element.Text)))
+			all = append(all, element.unquote())
 		default:
 			return nil, false
 		}
@@ -130,16 +156,13 @@ func (v Value) Strings() ([]string, bool) {
 }
 
 // unquote is the text of a string that the scanner has found to be one.
-func unquote(text []byte) []byte {
-	inner := text[1 : len(text)-1]
-	for _, c := range inner {
-		if c == '\\' {
-			var s string
-			if err := json.Unmarshal(text, &s); err != nil {
-				return nil
-			}
-			return []byte(s)
-		}
+func (v Value) unquote() string {
+	if !v.escaped {
+		return v.Text[1 : len(v.Text)-1]
 	}
-	return inner
+	var s string
+	if err := json.Unmarshal([]byte(v.Text), &s); err != nil {
+		return "" // encoding/json knows every escape that the scanner does
+	}
+	return s
 }

@@ -1,0 +1,57 @@
+package verify
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/bearerguard/bearerguard/internal/cache"
+	"github.com/bearerguard/bearerguard/internal/jose"
+	"github.com/bearerguard/bearerguard/jwks"
+	"github.com/bearerguard/bearerguard/principal"
+)
+
+// accepted is a token that was found good, and what it went by. That it is remembered
+// says that its signature was good once.
+type accepted struct {
+	principal *principal.Principal
+	by        *JWTVerifier
+	header    *jose.Header // by which the key was found
+	key       *jwks.Key    // that has made the signature
+}
+
+// look is what is remembered of a token, or nil, and its digest if anything is
+// remembered at all.
+func look(where *cache.Cache[accepted], token string) (d cache.Digest, known *accepted) {
+	if where != nil {
+		d = cache.DigestOf(token)
+		known = where.Find(&d)
+	}
+	return d, known
+}
+
+// again is what Verify would say of a token that was accepted before: a principal or
+// an error, or neither if only Verify can tell.
+func (a *accepted) again(ctx context.Context) (*principal.Principal, error) {
+	if refusal := a.by.claims.judgeTimes(a.principal, time.Now()); refusal != nil {
+		return nil, refusal
+	}
+	keys, err := a.by.config.Keys.Find(ctx, a.header.KeyID, a.header.Algorithm)
+	if err != nil {
+		return nil, noKeys(err)
+	}
+	if !slices.Contains(keys, a.key) {
+		return nil, nil
+	}
+	return a.principal, nil
+}
+
+// shared is the header of an accepted token, one for all tokens that have the same.
+func (v *JWTVerifier) shared(header *jose.Header) *jose.Header {
+	last := v.header.Load()
+	if last != nil && (last == header || *last == *header) {
+		return last
+	}
+	v.header.Store(header)
+	return header
+}
