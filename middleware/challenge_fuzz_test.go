@@ -168,8 +168,8 @@ func all(names []string) (rule scopes.Rule, ok bool) {
 	return scopes.All(names...), true
 }
 
-// refusal is an answer as a client reads it from the connection.
-type refusal struct {
+// sentRefusal is an answer as a client reads it from the connection.
+type sentRefusal struct {
 	challenged
 	response *http.Response
 	body     []byte
@@ -177,7 +177,7 @@ type refusal struct {
 
 // refusalOf is the answer to a token, written to a connection and read back, so that
 // what breaks out of a header is seen to.
-func refusalOf(t *testing.T, guard *middleware.Guard, realm, token string, status int) refusal {
+func refusalOf(t *testing.T, guard *middleware.Guard, realm, token string, status int) sentRefusal {
 	t.Helper()
 	request := httptest.NewRequest("GET", "/", nil)
 	if token != "" {
@@ -200,7 +200,7 @@ func refusalOf(t *testing.T, guard *middleware.Guard, realm, token string, statu
 	if _, err := body.ReadFrom(response.Body); err != nil || response.ContentLength != int64(body.Len()) {
 		t.Fatalf("a body of %d octets, announced as %d, %v", body.Len(), response.ContentLength, err)
 	}
-	got := refusal{response: response, body: body.Bytes()}
+	got := sentRefusal{response: response, body: body.Bytes()}
 	for name := range response.Header {
 		if !slices.Contains([]string{"Content-Type", "Content-Length", "Cache-Control", "Vary", "X-Content-Type-Options", "Www-Authenticate", "Retry-After"}, name) {
 			t.Fatalf("a header that nobody has set: %s in %v", name, response.Header)
@@ -225,7 +225,7 @@ func refusalOf(t *testing.T, guard *middleware.Guard, realm, token string, statu
 }
 
 // saysInItsBody holds the body to what the challenge says.
-func (got refusal) saysInItsBody(t *testing.T, code, description, scope string) {
+func (got sentRefusal) saysInItsBody(t *testing.T, code, description, scope string) {
 	t.Helper()
 	var body map[string]any
 	if err := json.Unmarshal(got.body, &body); err != nil {

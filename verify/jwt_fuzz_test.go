@@ -141,8 +141,12 @@ func FuzzClaims(f *testing.F) { // C9 to C12, C16, C24, C27 to C30
 			if verdict == mustNot {
 				t.Fatalf("%s: %s %s is accepted", profile.name, header, claims)
 			}
-			if other := want.agrees(p, profile.expectation); other != "" || !bytes.Equal(p.RawClaims, claims) {
+			if other := want.agrees(p, profile.expectation); other != "" || p.RawClaims != string(claims) {
 				t.Fatalf("%s: %s: %s, of %+v", profile.name, claims, other, p)
+			}
+			again, err := profile.verifier.Verify(context.Background(), token)
+			if err != nil || want.agrees(again, profile.expectation) != "" || again.RawClaims != p.RawClaims {
+				t.Fatalf("%s: %s, once remembered: %+v, %v", profile.name, claims, again, err)
 			}
 		}
 

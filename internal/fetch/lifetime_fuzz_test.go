@@ -13,8 +13,9 @@ import (
 // each (RFC 9111 §5.2), and delta-seconds (§1.2.2).
 var (
 	directives   = regexp.MustCompile(`\A[a-zA-Z-]+(=([a-zA-Z0-9-]+|"[0-9]+"))?( ?, ?[a-zA-Z-]+(=([a-zA-Z0-9-]+|"[0-9]+"))?)*\z`)
-	uncacheable  = regexp.MustCompile(`(?i)(\A|,| )(no-store|no-cache)(\z|,| |=)`)
-	maxAge       = regexp.MustCompile(`(?i)(?:\A|,| )max-age(?:="?([^", ]*)"?)?`)
+	between      = regexp.MustCompile(` ?, ?`)
+	uncacheable  = regexp.MustCompile(`\A(?i:no-store|no-cache)(=.*)?\z`)
+	maxAge       = regexp.MustCompile(`\A(?i:max-age)(?:="?([^"]*)"?)?\z`)
 	deltaSeconds = regexp.MustCompile(`\A[0-9]+\z`)
 )
 
@@ -70,13 +71,20 @@ func FuzzLifetime(f *testing.F) { // RFC 9111 §4.2
 		if said != "" && !directives.MatchString(said) {
 			return
 		}
-		ages := maxAge.FindAllStringSubmatch(said, -1)
+		var ages []string
+		never := false
+		for _, directive := range between.Split(said, -1) {
+			never = never || uncacheable.MatchString(directive)
+			if age := maxAge.FindStringSubmatch(directive); age != nil {
+				ages = append(ages, age[1])
+			}
+		}
 		want := hourly.Default
 		switch {
-		case uncacheable.MatchString(said) || len(ages) > 1:
+		case never || len(ages) > 1:
 			want = hourly.Min
 		case len(ages) == 1:
-			want = clamped(new(big.Int).Sub(delta(ages[0][1]), delta(age)))
+			want = clamped(new(big.Int).Sub(delta(ages[0]), delta(age)))
 		case expires != "":
 			when, err := time.Parse(http.TimeFormat, expires)
 			if err != nil {
