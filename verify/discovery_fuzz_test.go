@@ -77,6 +77,8 @@ func hop(issuer, to *url.URL) judged {
 	switch {
 	case to.Scheme != "https" && (to.Scheme != "http" || issuer.Scheme == "https" || !here):
 		return mustNot
+	case host == "" && fromHere:
+		return either // no transport asks a host without a name
 	case !asciiHost.MatchString(host):
 		return mustNot
 	case !fromHere && (here || isAddress && address.IsUnspecified() || !isAddress && asNumber.MatchString(host)):
