@@ -27,12 +27,8 @@ tidy: ## go.mod and go.sum are tidy
 vulnerabilities: ## govulncheck, where its database can be reached
 	$(TOOL) govulncheck ./...
 
-fuzz: ## every fuzz target, a minute each
-	@for package in $$(go list ./...); do \
-		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
-			echo "$$package $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime 1m $$package || exit 1; \
-		done; \
-	done
+fuzz: ## every fuzz target of every module, a minute each, or FUZZTIME=10m make fuzz
+	@.ci/fuzz
 
 bench: ## what a request costs, beside others; writes docs/performance.md and .svg (15 min)
 	benchmarks/bench.sh

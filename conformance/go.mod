@@ -10,6 +10,7 @@ require (
 	github.com/bearerguard/bearerguard v0.0.0-00010101000000-000000000000
 	github.com/c2sp/wycheproof v0.0.0-20260902155932-3fa63dd0344a
 	github.com/go-jose/go-jose/v3 v3.0.5
+	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/ory/fosite v0.49.0
 	golang.org/x/crypto v0.53.0
 )

@@ -56,8 +56,8 @@ type Profile struct {
 	TokenID string
 	// Expiry is the claim that says until when the token is valid. Default exp.
 	Expiry string
-	// TextDates accepts dates in strings as well: numbers of seconds, and the
-	// date-time of RFC 3339.
+	// TextDates accepts dates in strings as well: numbers of seconds, written as
+	// in JSON, and the date-time of RFC 3339.
 	TextDates bool
 	// NullAbsent takes a claim that is null for one that is not there.
 	NullAbsent bool

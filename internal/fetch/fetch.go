@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // maxRedirects is far beyond what a well-known document needs.
@@ -195,6 +196,8 @@ func (c *Client) checkHop(from, to *url.URL) error {
 	switch {
 	case from.Scheme == "https" && to.Scheme != "https":
 		return errors.New("from https to " + to.Scheme)
+	case !isASCII(to.Hostname()) && to.Hostname() != from.Hostname():
+		return errors.New("to a host name beyond ASCII, which may be another name once it is looked up")
 	case mayBeLoopback(to.Hostname()) && !isLoopback(from.Hostname()):
 		return errors.New("to a loopback address")
 	}
@@ -230,7 +233,13 @@ func (c *Client) check(u *url.URL) error {
 // permission to use http: a DNS answer is not trusted to say so.
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
+	return ip != nil && ip.IsLoopback() || isASCII(host) && strings.EqualFold(host, "localhost")
+}
+
+// isASCII tells whether host is dialled as it is written. net/http makes ASCII of
+// other names before (IDNA), and localhoſt or 127。0。0。1 this machine.
+func isASCII(host string) bool {
+	return !strings.ContainsFunc(host, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
 // mayBeLoopback tells whether host could be this machine by its name, in any of

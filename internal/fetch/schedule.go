@@ -78,12 +78,17 @@ func (i Interval) Lifetime(header http.Header) time.Duration {
 			lifetime = time.Until(when)
 		}
 	}
+	aged := false
 	for directive := range strings.SplitSeq(strings.Join(header.Values("Cache-Control"), ","), ",") {
 		name, value, _ := strings.Cut(strings.ToLower(strings.TrimSpace(directive)), "=")
 		switch name {
 		case "no-store", "no-cache":
 			return i.Min
 		case "max-age":
+			if aged { // two answers are none (§4.2.1)
+				return i.Min
+			}
+			aged = true
 			lifetime = seconds(strings.Trim(value, `"`)) - seconds(header.Get("Age"))
 		}
 	}
