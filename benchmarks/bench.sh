@@ -21,3 +21,4 @@ done
 echo "growth" >&2
 "$bench" -test.run '^$' -test.cpu 1 -test.benchtime "$time" -test.count "$rounds" -test.timeout 1h -test.bench '^BenchmarkGrowth$' >>bench.out
 go run ./cmd/report -page ../docs/performance.md -chart ../docs/performance.svg bench.out
+go run ./cmd/caches -page ../docs/performance.md

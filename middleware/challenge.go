@@ -11,6 +11,7 @@ type challenge struct {
 
 func newChallenge(scheme string) *challenge {
 	c := &challenge{}
+	c.Grow(192) // most are shorter
 	c.WriteString(scheme)
 	return c
 }
@@ -22,7 +23,9 @@ func (c *challenge) quoted(name, value string) *challenge {
 		c.WriteByte(',')
 	}
 	c.parameters++
-	c.WriteString(" " + name + `="`)
+	c.WriteByte(' ')
+	c.WriteString(name)
+	c.WriteString(`="`)
 	for i := range len(value) {
 		if value[i] == '"' || value[i] == '\\' {
 			c.WriteByte('\\')

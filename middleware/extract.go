@@ -85,23 +85,24 @@ func areCommon(s string) bool {
 		ones  = 0x0101010101010101
 		highs = 0x80 * ones
 	)
-	if len(s) < 8 {
+	last := len(s) - 8
+	if last < 0 {
 		return false
 	}
-	for i := 0; i < len(s); i += 8 {
-		i := min(i, len(s)-8) // the last 8 may have been looked at in part
+	odd := uint64(0)
+	for i := 0; ; i = min(i+8, last) { // the last 8 may be looked at twice in part
 		s := s[i : i+8]
 		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 		lower := x | 0x20*ones
 		letters := (lower + (0x80-'a')*ones) &^ (lower + (0x80-'z'-1)*ones)
 		run := (x + (0x80-'-')*ones) &^ (x + (0x80-'9'-1)*ones)
-		others := (x ^ '_'*ones) + 0x7f*ones
-		if (letters|run|^others)&^x&highs != highs {
-			return false
+		notUnderscore := (x ^ '_'*ones) + 0x7f*ones
+		odd |= notUnderscore&^letters&^run | x
+		if i == last {
+			return odd&highs == 0
 		}
 	}
-	return true
 }
 
 // isToken is the token of RFC 9110 §5.6.2.

@@ -4,10 +4,14 @@ package main
 
 import (
 	"encoding/binary"
+	"flag"
 	"fmt"
+	"log"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +19,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/maypok86/otter/v2"
 
+	"github.com/bearerguard/bearerguard/benchmarks"
 	"github.com/bearerguard/bearerguard/internal/cache"
 )
 
@@ -120,9 +125,32 @@ func digests(n int) []cache.Digest {
 }
 
 func main() {
+	log.SetFlags(0)
+	page := flag.String("page", "", "the Markdown file whose part \"caches\" is replaced; without it, the table is printed")
+	flag.Parse()
+	text := compare()
+	if *page == "" {
+		fmt.Print(text)
+		return
+	}
+	before, err := os.ReadFile(*page)
+	if err != nil {
+		log.Fatal(err)
+	}
+	after, err := benchmarks.Between(string(before), "caches", text)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(*page, []byte(after), 0o644); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func compare() string {
+	var table strings.Builder
 	all := digests(10 * size)
-	fmt.Println("| | found, ns | put in while full, ns | bytes of each | idle, KiB | goroutines | found of 10 times as many, some more often | regulars found among strangers |")
-	fmt.Println("| --- | --- | --- | --- | --- | --- | --- | --- |")
+	fmt.Fprintln(&table, "| | found, ns | put in while full, ns | bytes of each | idle, KiB | goroutines | found of 10 times as many, some more often | regulars found among strangers |")
+	fmt.Fprintln(&table, "| --- | --- | --- | --- | --- | --- | --- | --- |")
 	var memories []string // measured before there is other garbage
 	for _, k := range kinds {
 		each, idle, goroutines := takes(k, all)
@@ -130,9 +158,10 @@ func main() {
 	}
 	for i, k := range kinds {
 		found, put := times(k.make(), all)
-		fmt.Printf("| %s | %d | %d | %s | %.1f %% | %.1f %% |\n", k.name, found, put, memories[i],
+		fmt.Fprintf(&table, "| %s | %d | %d | %s | %.1f %% | %.1f %% |\n", k.name, found, put, memories[i],
 			100*skewed(k.make(), all), 100*regulars(k.make(), all))
 	}
+	return table.String()
 }
 
 // times are what it takes to find a token and to put one in, at best of many short
