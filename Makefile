@@ -2,7 +2,7 @@
 
 TOOL := go tool -modfile=tools/go.mod
 
-.PHONY: all help format vet lint test tidy vulnerabilities fuzz quickstart
+.PHONY: all help format vet lint test tidy vulnerabilities fuzz bench bench-load quickstart
 all: format vet lint test tidy ## everything that must hold
 
 help: ## this list
@@ -29,6 +29,12 @@ vulnerabilities: ## govulncheck, where its database can be reached
 
 fuzz: ## every fuzz target of every module, a minute each, or FUZZTIME=10m make fuzz
 	@.ci/fuzz
+
+bench: ## what a request costs, beside others; writes docs/performance.md and .svg (15 min)
+	benchmarks/bench.sh
+
+bench-load: ## the same of whole servers, by wrk; writes docs/performance.md (7 min)
+	cd benchmarks && go run ./cmd/load -page ../docs/performance.md
 
 quickstart: ## the README's first command
 	go run ./examples/quickstart

@@ -1,10 +1,13 @@
 package middleware_test
 
 import (
+	"io"
+	"log/slog"
 	"net/http"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bearerguard/bearerguard/jwks"
 	"github.com/bearerguard/bearerguard/middleware"
@@ -29,18 +32,23 @@ func guarded(t testing.TB, alg string, maxEntries int) (http.Handler, *oauthtest
 	t.Helper()
 	issuer := oauthtest.NewIssuer(t)
 	issuer.Rotate(alg)
+	return guardOf(t, issuer, maxEntries), issuer
+}
+
+func guardOf(t testing.TB, issuer *oauthtest.Issuer, maxEntries int) http.Handler {
+	t.Helper()
 	v, err := verify.DiscoverWith(t.Context(),
 		verify.JWTConfig{Issuer: issuer.URL, Audience: []string{oauthtest.Audience}, MaxEntries: maxEntries},
-		jwks.RemoteConfig{})
+		jwks.RemoteConfig{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(v.Close)
-	guard, err := middleware.New(middleware.Config{Verifier: v})
+	guard, err := middleware.New(middleware.Config{Verifier: v, Observe: middleware.LogTo(slog.New(slog.NewTextHandler(io.Discard, nil)))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return guard.Require(scopes.All("invoices.read")).Protect(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})), issuer
+	return guard.Require(scopes.All("invoices.read")).Protect(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 }
 
 func requestWith(authorization string) *http.Request {
@@ -135,4 +143,31 @@ func TestGarbageOfARefusedRequest(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A guard that waits for requests, with its verifier and the issuer's keys.
+func TestWhatAnIdleGuardTakes(t *testing.T) {
+	const guards = 10
+	takes := func() (bytes uint64, goroutines int) {
+		time.Sleep(50 * time.Millisecond) // for connections to end that fetched keys
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc + m.StackInuse, runtime.NumGoroutine()
+	}
+	issuer := oauthtest.NewIssuer(t)
+	make := func() http.Handler { return guardOf(t, issuer, 0) }
+	kept := []http.Handler{make()} // and what libraries take once
+	bytes, goroutines := takes()
+	for range guards {
+		kept = append(kept, make())
+	}
+	bytesNow, goroutinesNow := takes()
+	each, routines := (int64(bytesNow)-int64(bytes))/guards, (goroutinesNow-goroutines)/guards
+	t.Logf("%d bytes and %d goroutines", each, routines)
+	if each > 100<<10 || routines > 4 {
+		t.Errorf("an idle guard takes %d bytes and %d goroutines", each, routines)
+	}
+	runtime.KeepAlive(kept)
 }

@@ -50,7 +50,8 @@ type Denial struct {
 	Err  error
 }
 
-// deny makes a denial whose challenge says the same as its body (RFC 6750 §3).
+// deny makes a denial whose challenge says the same as its body, but for characters
+// that a challenge must not have (RFC 6750 §3).
 func (g *Guard) deny(d Denial) *Denial {
 	challenge := newChallenge("Bearer").quoted("realm", g.realm)
 	if d.Code != CodeMissingToken { // §3.1: nothing to complain of yet

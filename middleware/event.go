@@ -95,21 +95,26 @@ func knownMethod(method string) string {
 
 // LogTo is an observer for [Config] that writes events to logger: refusals at
 // level Info, outages at Error, and what every API sees all day, requests that
-// pass or come without a credential, at Debug. It never writes any part of a
-// token.
+// pass or come without a credential, at Debug. Of a token that is refused it never
+// writes any part; of one that was verified, issuer and client id.
 func LogTo(logger *slog.Logger) func(context.Context, Event) {
 	return func(ctx context.Context, e Event) {
-		level, message := slog.LevelInfo, "request refused"
+		level := slog.LevelInfo
 		switch {
 		case e.Outcome == Unavailable:
-			level, message = slog.LevelError, "access tokens cannot be verified"
-		case e.Outcome == Denied && e.Reason == ReasonMissingToken:
+			level = slog.LevelError
+		case e.Outcome != Denied || e.Reason == ReasonMissingToken:
 			level = slog.LevelDebug
-		case e.Outcome != Denied:
-			level, message = slog.LevelDebug, "request "+string(e.Outcome)
 		}
 		if !logger.Enabled(ctx, level) {
 			return
+		}
+		message := "request " + string(e.Outcome)
+		switch e.Outcome {
+		case Unavailable:
+			message = "access tokens cannot be verified"
+		case Denied:
+			message = "request refused"
 		}
 		attrs := make([]slog.Attr, 0, 8)
 		add := func(name, value string) {

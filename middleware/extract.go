@@ -73,24 +73,23 @@ func tokenInQuery(u *url.URL) bool {
 // "/" ) *"=".
 func isB64Token(s string) bool {
 	s = strings.TrimRight(s, "=")
-	if s == "" {
-		return false
-	}
-	s = s[commonOctets(s):]
-	return s == "" || b64token.has(s)
+	return s != "" && (areCommon(s) || b64token.has(s))
 }
 
-// commonOctets is how many octets at the head of s, 8 by 8, are of those that nearly
-// all tokens are made of: letters, the run of octets from "-" over "." and "/" to "9",
-// and "_". It looks at 8 at once, as the sum of an octet below 0x80 and a suitable
-// number has its highest bit set if and only if the octet is large enough.
-func commonOctets(s string) int {
+// areCommon tells whether s is of the characters that nearly all tokens are made of:
+// letters, "_", and the run from "-" over "." and "/" to "9"; it may be false for
+// short ones. It looks at 8 octets at once: the sum of an octet below 0x80 and a
+// suitable number has its highest bit set if and only if the octet is large enough.
+func areCommon(s string) bool {
 	const (
 		ones  = 0x0101010101010101
 		highs = 0x80 * ones
 	)
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
+	if len(s) < 8 {
+		return false
+	}
+	for i := 0; i < len(s); i += 8 {
+		i := min(i, len(s)-8) // the last 8 may have been looked at in part
 		s := s[i : i+8]
 		x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
@@ -99,10 +98,10 @@ func commonOctets(s string) int {
 		run := (x + (0x80-'-')*ones) &^ (x + (0x80-'9'-1)*ones)
 		others := (x ^ '_'*ones) + 0x7f*ones
 		if (letters|run|^others)&^x&highs != highs {
-			break
+			return false
 		}
 	}
-	return i
+	return true
 }
 
 // isToken is the token of RFC 9110 §5.6.2.

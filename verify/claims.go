@@ -258,6 +258,6 @@ var (
 	issuedInFuture = &Refusal{ReasonNotYetValid, "The access token was issued in the future.", "iat lies in the future, beyond ClockSkew; compare this clock and the issuer's"}
 	bound          = &Refusal{ReasonBound, "The token is bound to its sender, which is not supported here.", "the token has cnf (DPoP or mTLS, RFC 9449 or RFC 8705); accepting it as a bearer token would let a thief use it"}
 	claimType      = &Refusal{ReasonClaims, "A registered claim of the token is not of its type.", "exp, nbf or iat is not a date from 1970 to 9999 (Profile.TextDates), or sub, jti or the grant is not a string"}
-	noUser         = &Refusal{ReasonClaims, "The token names neither a client of its own nor a user.", "by Profile.Client it speaks for a user, and the claim of Profile.UserID is missing"}
+	noUser         = &Refusal{ReasonClaims, "The token names neither a client of its own nor a user.", "by Profile.Client it speaks for a user, and the claim of Profile.UserID is missing or not a string"}
 	badScopes      = &Refusal{ReasonClaims, "The token's scopes are malformed.", "the claim of Profile.Scopes is neither a string of scope names with single spaces between them nor an array of such names"}
 )

@@ -41,7 +41,8 @@ type Profile struct {
 	// Default sub.
 	UserID string
 	// Client tells a token that speaks for the client itself from one that
-	// speaks for a user. Default [SubjectIsClient].
+	// speaks for a user, by its arguments alone: of a token that is remembered it
+	// is not asked again. Default [SubjectIsClient].
 	Client func(clientID string, claims Claims) bool
 	// Scopes are the claims that may grant scopes; the first that a token
 	// has, counts. Each may be a string of names with spaces between them, or

@@ -1,0 +1,17 @@
+package benchmarks
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Between is page with text between the comments that mark the part of this name.
+func Between(page, name, text string) (string, error) {
+	begin, end := "<!-- "+name+": generated -->\n", "<!-- "+name+": end -->"
+	before, rest, ok := strings.Cut(page, begin)
+	_, after, found := strings.Cut(rest, end)
+	if !ok || !found {
+		return "", fmt.Errorf("benchmarks: the page has no lines %q and %q", strings.TrimSpace(begin), end)
+	}
+	return before + begin + "\n" + strings.TrimSpace(text) + "\n\n" + end + after, nil
+}
