@@ -58,11 +58,10 @@ func (s *fuzzedServer) asked() (keys, redirected []*url.URL) {
 }
 
 var (
-	asciiHost  = regexp.MustCompile(`\A[ -~]+\z`)
-	localName  = regexp.MustCompile(`(?i)\A(.*\.)?localhost\.?\z`)
-	asNumber   = regexp.MustCompile(`(?i)(\A|\.)(0x[0-9a-f]+|[0-9]+)\.?\z`)
-	oddNumber  = regexp.MustCompile(`(\A|\.)[0-9][^.]*\.?\z`)
-	plainHosts = regexp.MustCompile(`\A[A-Za-z0-9.:%\[\]_~-]+\z`)
+	asciiHost = regexp.MustCompile(`\A[ -~]+\z`)
+	localName = regexp.MustCompile(`(?i)\A(.*\.)?localhost\.?\z`)
+	asNumber  = regexp.MustCompile(`(?i)(\A|\.)(0x[0-9a-f]+|[0-9]+)\.?\z`)
+	plainName = regexp.MustCompile(`\A[A-Za-z0-9_~-]+(\.[A-Za-z0-9_~-]+)*\.?\z`)
 )
 
 // hop judges whether a document of the issuer may lead to a URL: over https alone, or
@@ -83,7 +82,7 @@ func hop(issuer, to *url.URL) judged {
 		return mustNot
 	case !fromHere && (here || isAddress && address.IsUnspecified() || !isAddress && asNumber.MatchString(host)):
 		return mustNot
-	case to.Scheme == "http", host != to.Hostname(), !isAddress && oddNumber.MatchString(host), !plainHosts.MatchString(to.Host), strings.Trim(host, ".") == "":
+	case to.Scheme == "http", host != to.Hostname(), !isAddress && !plainName.MatchString(host):
 		return either // http on this machine has one name and any address; the others are nobody's
 	default:
 		return must

@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -248,16 +247,24 @@ func isASCII(host string) bool {
 func mayBeLoopback(host string) bool {
 	host, _, _ = strings.Cut(strings.ToLower(strings.TrimSuffix(host, ".")), "%")
 	ip := net.ParseIP(host)
-	last := host[strings.LastIndexByte(host, '.')+1:]
-	_, notNumber := strconv.ParseUint(last, 0, 64)
 	switch {
 	case host == "":
 		return true // :443 is dialled here
 	case ip != nil:
 		return ip.IsLoopback() || ip.IsUnspecified()
-	case notNumber == nil:
+	case endsInNumber(host):
 		return true // 127.1, 0x7f000001, 2130706433: whatever they mean, no server is published so
 	default:
 		return host == "localhost" || strings.HasSuffix(host, ".localhost")
 	}
+}
+
+// endsInNumber tells whether the last part of host is a number, as the WHATWG's URL
+// standard has it, or nothing.
+func endsInNumber(host string) bool {
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	if digits, found := strings.CutPrefix(last, "0x"); found {
+		return strings.Trim(digits, "0123456789abcdef") == ""
+	}
+	return strings.Trim(last, "0123456789") == ""
 }

@@ -99,7 +99,9 @@ func (i Interval) Lifetime(header http.Header) time.Duration {
 // 0 if it is not by the grammar.
 func seconds(s string) time.Duration {
 	n, err := strconv.ParseUint(s, 10, 31)
-	if errors.Is(err, strconv.ErrRange) {
+	if strings.Trim(s, "0123456789") != "" { // of 9999999999x, ParseUint says that it is too large
+		n = 0
+	} else if errors.Is(err, strconv.ErrRange) {
 		n = 1 << 31
 	} else if err != nil {
 		n = 0

@@ -41,6 +41,7 @@ var lifetimes = []struct {
 	{"no-cache, whatever max-age says after it", header("Cache-Control", "no-cache, max-age=300"), time.Minute},
 	{"Expires that is no date is past (RFC 9111 section 5.3): the floor", header("Expires", "0"), time.Minute},
 	{"max-age beyond all numbers: the ceiling", header("Cache-Control", "max-age=9999999999"), time.Hour},
+	{"max-age that is no number, and a large one, is stale: the floor", header("Cache-Control", "max-age=9999999999x"), time.Minute},
 	{"max-age that is no number is stale: the floor", header("Cache-Control", "max-age=soon"), time.Minute},
 	{"two max-age are stale (RFC 9111 section 4.2.1): the floor", header("Cache-Control", "max-age=300, max-age=3600"), time.Minute},
 	{"two max-age in two field lines are stale: the floor", header("Cache-Control", "max-age=3600", "Cache-Control", "max-age=3600"), time.Minute},

@@ -1,6 +1,7 @@
 package jose_test
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/elliptic"
 	"crypto/x509"
@@ -72,30 +73,71 @@ func asSPKI(element json.RawMessage) (crypto.PublicKey, bool) {
 }
 
 // Each key of a set is the very key that crypto/x509 finds in the element, for the
-// kid and the alg that encoding/json finds there; and none comes of an element with a
-// private member.
+// kid and the alg that encoding/json finds there; none comes of an element with a
+// private member; and none that is plainly good is left out.
 func FuzzKeySet(f *testing.F) { // C13, C14
 	for _, key := range []jwk{rsaJWK(), ecJWK(), edJWK(), rsaJWK().with(jwk{"alg": "PS256", "kid": "k"}), edJWK().with(jwk{"alg": "Ed25519", "d": nil})} {
 		f.Add([]byte(`{"keys":[` + key.String() + `]}`))
 	}
 	f.Fuzz(func(t *testing.T, document []byte) {
 		keys, _, err := jose.ParseSet(document)
-		if err != nil {
-			return
-		}
 		var set map[string]json.RawMessage
 		var elements []json.RawMessage
 		if json.Unmarshal(document, &set) != nil || json.Unmarshal(set["keys"], &elements) != nil {
-			t.Fatal("encoding/json refuses the set")
+			if err == nil {
+				t.Fatal("encoding/json refuses the set")
+			}
+			return
 		}
 		for _, key := range keys {
 			i := slices.IndexFunc(elements, func(element json.RawMessage) bool { return isKey(element, key) })
 			if i < 0 {
 				t.Fatalf("no element is the key %q, or none in its place: %s", key.ID, document)
 			}
+			if slices.ContainsFunc(elements[:i], plainlyGood) {
+				t.Fatalf("a good key is left out: %s", document)
+			}
 			elements = elements[i+1:]
 		}
+		if slices.ContainsFunc(elements, plainlyGood) {
+			t.Fatalf("a good key is left out: %s", document)
+		}
 	})
+}
+
+// plainlyGood tells whether an element is written as our tests write it, of a key
+// that is fit, its parameters no longer and no shorter than need be, and nothing but
+// what a verifier needs.
+func plainlyGood(element json.RawMessage) bool {
+	var members map[string]string
+	if json.Unmarshal(element, &members) != nil {
+		return false
+	}
+	for name, text := range members {
+		octets, err := base64.RawURLEncoding.Strict().DecodeString(text)
+		long := map[string]int{"P-256": 32, "P-384": 48, "P-521": 66, "Ed25519": 32}[members["crv"]]
+		switch name {
+		case "kty", "crv", "kid", "alg":
+		case "x", "y":
+			if err != nil || len(octets) != long {
+				return false
+			}
+		case "n", "e":
+			if err != nil || len(octets) == 0 || octets[0] == 0 || name == "e" && len(octets) > 4 {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	alg, named := members["alg"]
+	written, err := json.Marshal(members)
+	public, ok := asSPKI(element)
+	if err != nil || !bytes.Equal(written, element) || !ok || named && alg == "" || len(members["kid"]) > 1024 {
+		return false
+	}
+	_, err = jose.NewKey(members["kid"], alg, public)
+	return err == nil
 }
 
 func isKey(element json.RawMessage, key *jose.Key) bool {
