@@ -49,7 +49,7 @@ func (a *accepted) again(ctx context.Context) (*principal.Principal, error) {
 // shared is the header of an accepted token, one for all tokens that have the same.
 func (v *JWTVerifier) shared(header *jose.Header) *jose.Header {
 	last := v.header.Load()
-	if last != nil && (last == header || *last == *header) {
+	if last != nil && *last == *header {
 		return last
 	}
 	v.header.Store(header)

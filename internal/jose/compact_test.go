@@ -89,6 +89,8 @@ func TestParseRefusesWhatIsNotTheCompactForm(t *testing.T) {
 		"C9: a space at the end":             header + "." + payload + "." + signature + " ",
 		"C9: a space within":                 header + "." + payload[:4] + " " + payload[4:] + "." + signature,
 		"C9: a tab":                          header + "." + payload + ".\t" + signature,
+		"C9: a line break in front":          "\n" + header + "." + payload + "." + signature,
+		"C9: a carriage return in front":     "\r" + header + "." + payload + "." + signature,
 		"C9: a line break at the end":        header + "." + payload + "." + signature + "\n",
 		"C9: a line break within the header": header[:8] + "\n" + header[8:] + "." + payload + "." + signature,
 		"C9: a carriage return":              header + "." + payload + "\r." + signature,
@@ -238,6 +240,38 @@ func TestAFloodOfDotsCostsNothing(t *testing.T) { // C9
 		if n := testing.AllocsPerRun(10, func() { _, _ = jose.Parse(flood) }); n > 0 {
 			t.Errorf("%.40s… costs %v allocations", flood, n)
 		}
+	}
+}
+
+// A header is taken from the token before if it is the same, and from nowhere else.
+func TestAHeaderIsThatOfItsOwnToken(t *testing.T) {
+	first, err := jose.Parse(compact(`{"alg":"RS256","kid":"a"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name, header string
+		kid          string
+		same         bool
+		want         error
+	}{
+		{"the same", `{"alg":"RS256","kid":"a"}`, "a", true, nil},
+		{"another kid", `{"alg":"RS256","kid":"b"}`, "b", false, nil},
+		{"the same in other words", `{"kid":"a","alg":"RS256"}`, "a", false, nil},
+		{"one that begins alike", `{"alg":"RS256","kid":"a"} `, "a", false, nil},
+		{"one that demands an extension", `{"alg":"RS256","kid":"a","crit":["x"]}`, "", false, jose.ErrCritical},
+		{"one that is none", `{"alg":"RS256","kid":"a"`, "", false, jose.ErrMalformed},
+	} {
+		c, err := jose.ParseAfter(first.Header, compact(row.header))
+		if !errors.Is(err, row.want) {
+			t.Errorf("%s: %v", row.name, err)
+		}
+		if err == nil && (c.KeyID != row.kid || (c.Header == first.Header) != row.same) {
+			t.Errorf("%s: kid %q, the same: %v", row.name, c.KeyID, c.Header == first.Header)
+		}
+	}
+	if _, err := jose.ParseAfter(first.Header, "."+encode("{}")+".AA"); !errors.Is(err, jose.ErrMalformed) {
+		t.Errorf("no header: %v", err)
 	}
 }
 
