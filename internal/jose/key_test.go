@@ -338,3 +338,24 @@ func TestKeysAtTheBounds(t *testing.T) { // C14
 		})
 	}
 }
+
+// Two keys are the same if they have the same kid, and verify the same.
+func TestEqualKeys(t *testing.T) {
+	key := must(jose.NewKey("a", "RS256", rsaKey().Public()))
+	other := must(rsa.GenerateKey(rand.Reader, 2048))
+	for name, row := range map[string]struct {
+		other *jose.Key
+		want  bool
+	}{
+		"the same":              {must(jose.NewKey("a", "RS256", rsaKey().Public())), true},
+		"another kid":           {must(jose.NewKey("b", "RS256", rsaKey().Public())), false},
+		"another algorithm":     {must(jose.NewKey("a", "PS256", rsaKey().Public())), false},
+		"any algorithm":         {must(jose.NewKey("a", "", rsaKey().Public())), false},
+		"another key":           {must(jose.NewKey("a", "RS256", other.Public())), false},
+		"a key of another type": {must(jose.NewKey("a", "", p256().Public())), false},
+	} {
+		if key.Equal(row.other) != row.want || row.other.Equal(key) != row.want {
+			t.Errorf("%s: equal is %v", name, !row.want)
+		}
+	}
+}

@@ -247,3 +247,10 @@ func TestAKeyIsUsedWhateverElseItSays(t *testing.T) { // C13, C15
 		})
 	}
 }
+
+func TestTheLargestExponentIsTaken(t *testing.T) { // C14
+	keys, skipped, err := jose.ParseSet(must(json.Marshal(map[string]any{"keys": []jwk{rsaJWK().with(jwk{"e": number(big.NewInt(1<<31 - 1))})}})))
+	if err != nil || len(keys) != 1 {
+		t.Errorf("%d keys, %v, %v", len(keys), skipped, err)
+	}
+}
