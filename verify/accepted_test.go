@@ -1,10 +1,14 @@
 package verify
 
 import (
+	"context"
 	"encoding/base64"
+	"strings"
 	"testing"
 
 	"github.com/bearerguard/bearerguard/internal/jose"
+	"github.com/bearerguard/bearerguard/jwks"
+	"github.com/bearerguard/bearerguard/principal"
 )
 
 // Thousands of tokens that are remembered hold on to one header.
@@ -24,6 +28,40 @@ func TestTokensShareTheirHeader(t *testing.T) {
 	for _, text := range []string{`{"alg":"RS256","kid":"b"}`, `{"alg":"PS256","kid":"a"}`, `{"alg":"RS256","kid":"a","typ":"at+jwt"}`} {
 		if other := header(text); v.shared(other) != other {
 			t.Errorf("%s is taken for another header", text)
+		}
+	}
+}
+
+// A token that is as long as may be is judged, and one that is longer is not.
+func TestTheLongestToken(t *testing.T) {
+	jwt, err := JWT(JWTConfig{Issuer: "https://issuer.example", Audience: []string{"https://api.example"}, Keys: jwks.Static(), MaxTokenBytes: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuers, err := ByIssuer(jwt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opaque := Func(func(context.Context, string) (*principal.Principal, error) { return nil, malformed })
+	hybrid, err := Hybrid(jwt, opaque)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name    string
+		v       Verifier
+		longest int
+		longer  *Refusal
+	}{
+		{"of one issuer", jwt, 100, tooLong},
+		{"of several", issuers, maxTokenBytes, tooLong},
+		{"of any form", hybrid, maxTokenBytes, tooLongForAny},
+	} {
+		if _, err := row.v.Verify(t.Context(), strings.Repeat("a", row.longest)); err != malformed {
+			t.Errorf("%s, as long as may be: %v", row.name, err)
+		}
+		if _, err := row.v.Verify(t.Context(), strings.Repeat("a", row.longest+1)); err != row.longer {
+			t.Errorf("%s, longer: %v", row.name, err)
 		}
 	}
 }

@@ -295,3 +295,24 @@ func TestOneTokenByManyAtOnce(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// One more issuer makes nobody forget the tokens of the others.
+func TestAddingAnIssuerForgetsNothing(t *testing.T) {
+	issuer, other := oauthtest.NewIssuer(t), oauthtest.NewIssuer(t)
+	s := byIssuer(t, verifier(t, issuer, nil))
+	token := issuer.Token("billing", "")
+	first, err := s.Verify(t.Context(), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Add(verifier(t, other, nil)); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := s.Verify(t.Context(), token); err != nil || again != first {
+		t.Errorf("%v, %v", again, err)
+	}
+	s.Remove(other.URL)
+	if again, err := s.Verify(t.Context(), token); err != nil || again != first {
+		t.Errorf("after a removal: %v, %v", again, err)
+	}
+}

@@ -18,6 +18,10 @@ func TestDatesInStrings(t *testing.T) { // C16
 		{"an exponent", "4.1024448e9", ""},
 		{"a date-time", "2100-01-02T03:04:05Z", ""},
 		{"a date-time with a fraction and an offset", "2100-01-02T03:04:05.678901-23:59", ""},
+		{"the last second of the year 9999", "9999-12-31T23:59:59Z", ""},
+		{"the same in seconds", "253402300799", ""},
+		{"20 characters", "4102444800.000000000", ""},
+		{"the first second of 1970", "1970-01-01T00:00:00Z", verify.ReasonExpired},
 		{"seconds that have passed", "1", verify.ReasonExpired},
 		{"a date-time that has passed", "2001-01-02T03:04:05Z", verify.ReasonExpired},
 
@@ -38,6 +42,8 @@ func TestDatesInStrings(t *testing.T) { // C16
 		{"an offset of 60 minutes", "2100-01-02T03:04:05+01:60", verify.ReasonClaims},
 		{"no offset", "2100-01-02T03:04:05", verify.ReasonClaims},
 		{"a day that is not", "2100-02-29T03:04:05Z", verify.ReasonClaims},
+		{"the year 10000 begins in another place", "9999-12-31T23:59:59-01:00", verify.ReasonClaims},
+		{"a word of JSON", "true", verify.ReasonClaims},
 		{"before 1970", "1969-12-31T23:59:59Z", verify.ReasonClaims},
 	} {
 		t.Run(row.name, func(t *testing.T) {
