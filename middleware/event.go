@@ -128,8 +128,14 @@ func LogTo(logger *slog.Logger) func(context.Context, Event) {
 		add("route", e.Route)
 		add("issuer", e.Issuer)
 		add("client_id", e.ClientID)
-		if refusal, plain := e.Err.(*verify.Refusal); e.Err != nil && (!plain || refusal == nil || refusal.Hint == "") {
-			add("error", e.Err.Error()) // it says more than the hint
+		switch err := e.Err.(type) {
+		case nil:
+		case *verify.Refusal:
+			if err != nil && err.Hint == "" {
+				add("error", err.Error())
+			}
+		default:
+			add("error", err.Error()) // it says more than the hint
 		}
 		attrs = append(attrs, slog.Duration("took", e.Duration))
 		logger.LogAttrs(ctx, level, message, attrs...)

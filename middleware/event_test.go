@@ -3,6 +3,8 @@ package middleware_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/bearerguard/bearerguard/middleware"
 	"github.com/bearerguard/bearerguard/oauthtest"
+	"github.com/bearerguard/bearerguard/principal"
 	"github.com/bearerguard/bearerguard/scopes"
 	"github.com/bearerguard/bearerguard/verify"
 )
@@ -122,5 +125,35 @@ func TestTheLogNamesTheCheckAndNeverTheToken(t *testing.T) {
 	call(guard, "GET", "/", bearer(issuer.Token("billing", "x")))
 	if log.Len() > 0 {
 		t.Errorf("what happens all day is logged above Debug: %s", log.String())
+	}
+}
+
+// What a verifier of the user's own returns by mistake, or says nothing in, is logged
+// without harm.
+func TestOddErrorsAreLogged(t *testing.T) {
+	for name, row := range map[string]struct {
+		err  error
+		want string
+	}{
+		"a refusal with a hint":    {&verify.Refusal{Reason: "x", Description: "no", Hint: "set Y"}, "reason=x hint=\"set Y\""},
+		"a refusal without one":    {&verify.Refusal{Reason: "x", Description: "no"}, "error=\"verify: invalid token: no\""},
+		"a nil refusal":            {(*verify.Refusal)(nil), "reason=other"},
+		"an error around the fact": {fmt.Errorf("row 7: %w", verify.ErrInvalidToken), "error=\"row 7: invalid token\""},
+		"any other error":          {errors.New("disk full"), "error=\"disk full\""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			guard := newGuard(t, func(c *middleware.Config) {
+				c.Observe = middleware.LogTo(slog.New(slog.NewTextHandler(&log, nil)))
+				c.Verifier = verify.Func(func(context.Context, string) (*principal.Principal, error) { return nil, row.err })
+			})
+			call(guard, "GET", "/", bearer("a"))
+			if !strings.Contains(log.String(), row.want) || strings.Count(log.String(), "\n") != 1 {
+				t.Errorf("want one line with %s, got %s", row.want, &log)
+			}
+			if strings.Contains(log.String(), "error=") != strings.Contains(row.want, "error=") {
+				t.Errorf("got %s", &log)
+			}
+		})
 	}
 }

@@ -65,3 +65,22 @@ func TestTheLongestToken(t *testing.T) {
 		}
 	}
 }
+
+// Among several issuers, each has its own bound.
+func TestTheLongestTokenOfOneIssuerAmongSeveral(t *testing.T) {
+	part := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+	token := part(`{"alg":"RS256","typ":"at+jwt"}`) + "." + part(`{"iss":"https://issuer.example"}`) + ".AA"
+	for most, want := range map[int]bool{len(token): false, len(token) - 1: true} {
+		jwt, err := JWT(JWTConfig{Issuer: "https://issuer.example", Audience: []string{"https://api.example"}, Keys: jwks.Static(), MaxTokenBytes: most})
+		if err != nil {
+			t.Fatal(err)
+		}
+		issuers, err := ByIssuer(jwt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := issuers.Verify(t.Context(), token); (err == tooLong) != want {
+			t.Errorf("%d octets, at most %d: %v", len(token), most, err)
+		}
+	}
+}
