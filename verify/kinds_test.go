@@ -8,7 +8,7 @@ import (
 
 // What tells a client's own token from a user's: each claim that it takes, and each
 // that speaks against it.
-func TestWhoseTokenItIs(t *testing.T) { // C30, C54
+func TestWhoseTokenItIs(t *testing.T) { // C30
 	for _, row := range []struct {
 		name    string
 		profile Profile
