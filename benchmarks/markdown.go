@@ -2,6 +2,7 @@ package benchmarks
 
 import (
 	"fmt"
+	"os"
 	"strings"
 )
 
@@ -14,4 +15,21 @@ func Between(page, name, text string) (string, error) {
 		return "", fmt.Errorf("benchmarks: the page has no lines %q and %q", strings.TrimSpace(begin), end)
 	}
 	return before + begin + "\n" + strings.TrimSpace(text) + "\n\n" + end + after, nil
+}
+
+// Show writes a part of a Markdown file anew, or prints it if there is no file.
+func Show(file, name, text string) error {
+	if file == "" {
+		fmt.Println(text)
+		return nil
+	}
+	before, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	after, err := Between(string(before), name, text)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(after), 0o644)
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log"
 	"math/rand/v2"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -129,19 +128,7 @@ func main() {
 	page := flag.String("page", "", "the Markdown file whose part \"caches\" is replaced; without it, the table is printed")
 	flag.Parse()
 	text := compare()
-	if *page == "" {
-		fmt.Print(text)
-		return
-	}
-	before, err := os.ReadFile(*page)
-	if err != nil {
-		log.Fatal(err)
-	}
-	after, err := benchmarks.Between(string(before), "caches", text)
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := os.WriteFile(*page, []byte(after), 0o644); err != nil {
+	if err := benchmarks.Show(*page, "caches", text); err != nil {
 		log.Fatal(err)
 	}
 }

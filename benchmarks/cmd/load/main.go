@@ -40,19 +40,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if *page == "" {
-		fmt.Print(text)
-		return
-	}
-	before, err := os.ReadFile(*page)
-	if err != nil {
-		log.Fatal(err)
-	}
-	after, err := benchmarks.Between(string(before), "load", text)
-	if err != nil {
-		log.Fatal(err)
-	}
-	if err := os.WriteFile(*page, []byte(after), 0o644); err != nil {
+	if err := benchmarks.Show(*page, "load", text); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -38,24 +38,10 @@ func main() {
 			log.Fatal(err)
 		}
 	}
-	more := growth(figures)
-	if *page == "" {
-		fmt.Print(text, "\n", more)
-		return
-	}
-	before, err := os.ReadFile(*page)
-	if err != nil {
-		log.Fatal(err)
-	}
-	after, err := benchmarks.Between(string(before), "table", text)
-	if err != nil {
-		log.Fatal(err)
-	}
-	if after, err = benchmarks.Between(after, "growth", more); err != nil {
-		log.Fatal(err)
-	}
-	if err := os.WriteFile(*page, []byte(after), 0o644); err != nil {
-		log.Fatal(err)
+	for _, part := range []struct{ name, text string }{{"table", text}, {"growth", growth(figures)}} {
+		if err := benchmarks.Show(*page, part.name, part.text); err != nil {
+			log.Fatal(err)
+		}
 	}
 }
 
