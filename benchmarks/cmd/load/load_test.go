@@ -35,3 +35,15 @@ func TestCPUTimeOfAProcess(t *testing.T) {
 		t.Errorf("got %v, %v", spent, err)
 	}
 }
+
+func TestTheFirstTargetIsAlwaysMeasured(t *testing.T) {
+	for only, want := range map[string]int{"": len(benchmarks.Targets()), "^bearerguard": 4, "chi$": 3, "nobody": 1} {
+		targets, err := chosen(benchmarks.Targets(), only)
+		if err != nil || len(targets) != want || targets[0] != benchmarks.Targets()[0] {
+			t.Errorf("-only %q: %v, %v", only, targets, err)
+		}
+	}
+	if _, err := chosen(benchmarks.Targets(), "("); err == nil {
+		t.Error("no error of what is no regular expression")
+	}
+}

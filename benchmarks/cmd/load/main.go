@@ -15,7 +15,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,9 +36,14 @@ func main() {
 	rounds := flag.Int("rounds", 3, "how often each target has its turn")
 	seconds := flag.Int("seconds", 5, "how long one turn is")
 	connections := flag.Int("connections", 16, "how many connections are kept busy")
+	only := flag.String("only", "", "a regular expression for the targets to measure, beside the first one")
 	page := flag.String("page", "", "the Markdown file whose part \"load\" is replaced; without it, the table is printed")
 	flag.Parse()
-	text, err := run(*algorithm, *rounds, *seconds, *connections)
+	targets, err := chosen(benchmarks.Targets(), *only)
+	if err != nil {
+		log.Fatal(err)
+	}
+	text, err := run(targets, *algorithm, *rounds, *seconds, *connections)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -45,7 +52,18 @@ func main() {
 	}
 }
 
-func run(algorithm string, rounds, seconds, connections int) (string, error) {
+// chosen are the targets that match, and the first one, to which ratios are.
+func chosen(targets []benchmarks.Target, only string) ([]benchmarks.Target, error) {
+	pattern, err := regexp.Compile(only)
+	if err != nil {
+		return nil, fmt.Errorf("load: -only: %w", err)
+	}
+	return append(targets[:1:1], slices.DeleteFunc(targets[1:], func(t benchmarks.Target) bool {
+		return !pattern.MatchString(t.String())
+	})...), nil
+}
+
+func run(targets []benchmarks.Target, algorithm string, rounds, seconds, connections int) (string, error) {
 	if _, err := exec.LookPath("wrk"); err != nil {
 		return "", fmt.Errorf("load: wrk is needed (Debian: apt-get install wrk): %w", err)
 	}
@@ -71,7 +89,6 @@ func run(algorithm string, rounds, seconds, connections int) (string, error) {
 		return "", fmt.Errorf("load: %w (run it in the folder benchmarks)\n%s", err, out)
 	}
 
-	targets := benchmarks.Targets()
 	servers := make([]*server, len(targets))
 	for n, target := range targets {
 		if servers[n], err = start(binary, target, issuer.URL, algorithm); err != nil {
