@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/bearerguard/bearerguard/internal/contextkey"
 	"github.com/bearerguard/bearerguard/principal"
 )
 
@@ -20,11 +21,15 @@ func (g *Guard) Check(ctx context.Context, r Request) (context.Context, *Denial)
 		ctx, _, denial := g.decide(ctx, r)
 		return ctx, denial
 	}
-	began := time.Now()
+	began := time.Since(start)
 	ctx, p, denial := g.decide(ctx, r)
-	g.observe(ctx, newEvent(r, p, denial, time.Since(began)))
+	g.observe(ctx, newEvent(r, p, denial, time.Since(start)-began))
 	return ctx, denial
 }
+
+// start is what time spans are measured from: one look at the monotonic clock is
+// cheaper than time.Now, which looks at the wall clock as well.
+var start = time.Now()
 
 func (g *Guard) decide(ctx context.Context, r Request) (context.Context, *principal.Principal, *Denial) {
 	token, found := extract(r)
@@ -34,19 +39,26 @@ func (g *Guard) decide(ctx context.Context, r Request) (context.Context, *princi
 	if found != credentialBearer {
 		return ctx, nil, g.denyCredential(found)
 	}
+	if !g.strict && !isB64Token(token) {
+		return ctx, nil, g.denyCredential(credentialMalformed)
+	}
 	ctx, p, err := g.verify(ctx, token)
-	if err != nil {
+	switch {
+	case err == nil:
+		return ctx, p, g.authorize(p)
+	case g.strict && !isB64Token(token):
+		return ctx, nil, g.denyCredential(credentialMalformed)
+	default:
 		return ctx, nil, g.denyToken(ctx, err)
 	}
-	return ctx, p, g.authorize(p)
 }
 
 var errNoPrincipal = errors.New("middleware: the Verifier returned neither a principal nor an error")
 
 // verify is the principal of token, and ctx with it.
 func (g *Guard) verify(ctx context.Context, token string) (context.Context, *principal.Principal, error) {
-	if p := g.verifiedBefore(ctx, token); p != nil {
-		return principal.NewContext(ctx, p), p, nil
+	if v, ok := ctx.Value(verifiedKey{}).(*verified); ok && v.by == g.base && v.token == token {
+		return principal.NewContext(ctx, v.principal), v.principal, nil
 	}
 	p, err := g.verifier.Verify(ctx, token)
 	if err != nil {
@@ -55,11 +67,12 @@ func (g *Guard) verify(ctx context.Context, token string) (context.Context, *pri
 	if p == nil {
 		return ctx, nil, errNoPrincipal
 	}
-	return principal.NewContext(&verified{ctx, g.base, token, p}, p), p, nil
+	return &verified{ctx, g.base, token, p}, p, nil
 }
 
-// verified is what a guard leaves in the context for guards behind it: what was
-// verified, and by whom. A guard with another verifier takes no notice of it.
+// verified is a context with a principal in it, and with what a guard leaves there for
+// guards behind it: what was verified, and by whom. A guard with another verifier
+// takes no notice of that.
 type verified struct {
 	context.Context
 	by        *base
@@ -69,19 +82,16 @@ type verified struct {
 
 type verifiedKey struct{}
 
-// Value is v itself for our own key: a context of one piece.
+// Value makes it a context of one piece.
 func (v *verified) Value(key any) any {
-	if key == (verifiedKey{}) {
-		return v
-	}
-	return v.Context.Value(key)
-}
-
-func (g *Guard) verifiedBefore(ctx context.Context, token string) *principal.Principal {
-	if v, ok := ctx.Value(verifiedKey{}).(*verified); ok && v.by == g.base && v.token == token {
+	switch key.(type) {
+	case contextkey.Principal:
 		return v.principal
+	case verifiedKey:
+		return v
+	default:
+		return v.Context.Value(key)
 	}
-	return nil
 }
 
 func (g *Guard) authorize(p *principal.Principal) *Denial {

@@ -46,6 +46,21 @@ type base struct {
 	realm    string
 	body     Body
 	observe  func(context.Context, Event)
+	// strict tells that the verifier refuses, before it does anything else, a token
+	// with an octet that no b64token has. Then these are looked for in tokens that it
+	// has refused, to answer 400 rather than 401, and not in each good one.
+	strict bool
+}
+
+// isStrict is about what parses compact JWS, whose alphabet is a part of that of
+// b64token.
+func isStrict(v verify.Verifier) bool {
+	switch v.(type) {
+	case *verify.JWTVerifier, *verify.Issuer, *verify.Issuers:
+		return true
+	default:
+		return false
+	}
 }
 
 // New is a guard that any valid token passes. It fails if the configuration is
@@ -68,7 +83,7 @@ func New(config Config) (*Guard, error) {
 	if config.Body == nil {
 		config.Body = OAuthError
 	}
-	return &Guard{base: &base{config.Verifier, config.Realm, config.Body, config.Observe}}, nil
+	return &Guard{base: &base{config.Verifier, config.Realm, config.Body, config.Observe, isStrict(config.Verifier)}}, nil
 }
 
 // Require is g, asking for a token, and for every one of the rules as well.

@@ -14,17 +14,22 @@ import (
 // accepted is a token that was found good, and what it went by. That it is remembered
 // says that its signature was good once.
 type accepted struct {
-	principal *principal.Principal
-	by        *JWTVerifier
-	header    *jose.Header // by which the key was found
-	key       *jwks.Key    // that has made the signature
+	*grounds
+	principal principal.Principal
+}
+
+// grounds are what a token was accepted by; one for all tokens that have the same.
+type grounds struct {
+	by     *JWTVerifier
+	header *jose.Header // by which the key was found
+	key    *jwks.Key    // that has made the signature
 }
 
 // look is what is remembered of a token, or nil, and its digest if anything is
 // remembered at all.
 func look(where *cache.Cache[accepted], token string) (d cache.Digest, known *accepted) {
 	if where != nil {
-		d = cache.DigestOf(token)
+		d = cache.DigestOfJWT(token)
 		known = where.Find(&d)
 	}
 	return d, known
@@ -33,7 +38,7 @@ func look(where *cache.Cache[accepted], token string) (d cache.Digest, known *ac
 // again is what Verify would say of a token that was accepted before: a principal or
 // an error, or neither if only Verify can tell.
 func (a *accepted) again(ctx context.Context) (*principal.Principal, error) {
-	if refusal := a.by.claims.judgeTimes(a.principal, time.Now()); refusal != nil {
+	if refusal := a.by.claims.judgeTimes(&a.principal, time.Now()); refusal != nil {
 		return nil, refusal
 	}
 	keys, err := a.by.config.Keys.Find(ctx, a.header.KeyID, a.header.Algorithm)
@@ -43,15 +48,28 @@ func (a *accepted) again(ctx context.Context) (*principal.Principal, error) {
 	if !slices.Contains(keys, a.key) {
 		return nil, nil
 	}
-	return a.principal, nil
+	return &a.principal, nil
 }
 
-// shared is the header of an accepted token, one for all tokens that have the same.
-func (v *JWTVerifier) shared(header *jose.Header) *jose.Header {
-	last := v.header.Load()
-	if last != nil && *last == *header {
+// grounds are those for a token with this header and key.
+func (v *JWTVerifier) grounds(header *jose.Header, key *jwks.Key) *grounds {
+	last := v.last.Load()
+	switch {
+	case last == nil || *last.header != *header:
+		last = &grounds{v, header, key}
+	case last.key != key:
+		last = &grounds{v, last.header, key}
+	default:
 		return last
 	}
-	v.header.Store(header)
-	return header
+	v.last.Store(last)
+	return last
+}
+
+// lastHeader is that of the token accepted last, or nil.
+func (v *JWTVerifier) lastHeader() *jose.Header {
+	if last := v.last.Load(); last != nil {
+		return last.header
+	}
+	return nil
 }

@@ -21,12 +21,17 @@ func TestTokensShareTheirHeader(t *testing.T) {
 		return c.Header
 	}
 	v := &JWTVerifier{}
+	key := &jwks.Key{}
 	first := header(`{"alg":"RS256","kid":"a"}`)
-	if v.shared(first) != first || v.shared(header(`{"alg":"RS256","kid":"a"}`)) != first {
+	known := v.grounds(first, key)
+	if known.header != first || v.grounds(header(`{"alg":"RS256","kid":"a"}`), key) != known {
 		t.Error("the same header is kept twice")
 	}
+	if other := new(jwks.Key); v.grounds(first, other).key != other {
+		t.Error("another key is taken for the one before")
+	}
 	for _, text := range []string{`{"alg":"RS256","kid":"b"}`, `{"alg":"PS256","kid":"a"}`, `{"alg":"RS256","kid":"a","typ":"at+jwt"}`} {
-		if other := header(text); v.shared(other) != other {
+		if other := header(text); v.grounds(other, key).header != other {
 			t.Errorf("%s is taken for another header", text)
 		}
 	}

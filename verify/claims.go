@@ -14,10 +14,12 @@ import (
 // JWT that nobody has vouched for yet (RFC 9068 §4), and those of an introspection
 // response (RFC 7662 §2.2).
 type reader struct {
-	profile  Profile
-	issuer   string
-	audience []string
-	skew     time.Duration
+	profile   Profile
+	issuer    string
+	audience  []string
+	audiences []string // the same, for principals to share
+	scopes    scopeLists
+	skew      time.Duration
 	// presentOnly checks iss, aud and exp only where they are there: an
 	// introspection server has judged the token before.
 	presentOnly bool
@@ -28,7 +30,7 @@ type reader struct {
 
 func newReader(profile Profile, issuer string, audience []string, skew time.Duration, presentOnly bool) *reader {
 	return &reader{
-		profile: profile, issuer: issuer, audience: audience, skew: skew, presentOnly: presentOnly,
+		profile: profile, issuer: issuer, audience: audience, audiences: slices.Clone(audience), skew: skew, presentOnly: presentOnly,
 		wrongIssuer: &Refusal{ReasonIssuer, "The token was issued by another issuer.",
 			fmt.Sprintf("iss is not to the letter %q (Issuer)", issuer)},
 		wrongAudience: &Refusal{ReasonAudience, "The token is meant for another audience.",
@@ -42,33 +44,33 @@ func newReader(profile Profile, issuer string, audience []string, skew time.Dura
 	}
 }
 
-// read is the principal, or why there is none.
-func (r *reader) read(claims strictjson.Members, now time.Time) (*principal.Principal, *Refusal) {
+// read reads the claims into p, or tells why there is no principal.
+func (r *reader) read(p *principal.Principal, claims strictjson.Members, now time.Time) *Refusal {
 	if r.profile.NullAbsent {
 		claims = slices.DeleteFunc(claims, func(m strictjson.Member) bool { return m.Value.Kind == strictjson.Null })
 	}
-	p := &principal.Principal{Issuer: r.issuer}
+	p.Issuer = r.issuer
 	if refusal := r.checkOrigin(p, claims); refusal != nil {
-		return nil, refusal
+		return refusal
 	}
 	if refusal := r.checkTimes(p, claims, now); refusal != nil {
-		return nil, refusal
+		return refusal
 	}
 	if claims.Get("cnf").Kind != strictjson.Absent {
-		return nil, bound
+		return bound
 	}
 	if !optionalString(claims, r.profile.TokenID, &p.TokenID) || !optionalString(claims, "sub", &p.Subject) {
-		return nil, claimType
+		return claimType
 	}
 	if refusal := r.readCaller(p, claims); refusal != nil {
-		return nil, refusal
+		return refusal
 	}
-	granted, ok := grantedScopes(first(claims, r.profile.Scopes))
+	granted, ok := r.grantedScopes(first(claims, r.profile.Scopes))
 	if !ok {
-		return nil, badScopes
+		return badScopes
 	}
 	p.Scopes = granted.Matching(r.profile.Matcher)
-	return p, nil
+	return nil
 }
 
 // checkOrigin checks who issued the token, for whom, and as what.
@@ -80,13 +82,15 @@ func (r *reader) checkOrigin(p *principal.Principal, claims strictjson.Members) 
 		if !ok || r.issuer != "" && s != r.issuer || r.issuer == "" && !mayLack {
 			return r.wrongIssuer
 		}
-		p.Issuer = s
+		if r.issuer == "" {
+			p.Issuer = s
+		}
 	}
 	aud := claims.Get(r.profile.Audience)
 	mayLack = r.presentOnly || r.profile.InsecureNoAudience
 	if aud.Kind != strictjson.Absent || !mayLack {
 		var ok bool
-		if p.Audience, ok = stringOrStrings(aud); !ok {
+		if p.Audience, ok = r.readAudience(aud); !ok {
 			return r.wrongAudience
 		}
 		ours := slices.ContainsFunc(p.Audience, func(aud string) bool { return slices.Contains(r.audience, aud) })
@@ -156,12 +160,15 @@ func (r *reader) readCaller(p *principal.Principal, claims strictjson.Members) *
 	return nil
 }
 
-func grantedScopes(claim strictjson.Value) (granted scopes.Set, ok bool) {
+func (r *reader) grantedScopes(claim strictjson.Value) (granted scopes.Set, ok bool) {
 	if claim.Kind == strictjson.Absent {
 		return granted, true
 	}
 	var err error
 	if list, isString := claim.String(); isString {
+		if granted, ok = r.scopes.find(list); ok {
+			return granted, true
+		}
 		granted, err = scopes.Parse(list)
 		return granted, err == nil
 	}
@@ -199,6 +206,24 @@ func stringOrStrings(claim strictjson.Value) ([]string, bool) {
 		return []string{s}, true
 	}
 	return claim.Strings()
+}
+
+// readAudience has nearly all principals share one list.
+func (r *reader) readAudience(claim strictjson.Value) ([]string, bool) {
+	if s, ok := claim.String(); ok {
+		if i := slices.Index(r.audiences, s); i >= 0 {
+			return r.audiences[i : i+1 : i+1], true
+		}
+	}
+	return stringOrStrings(claim)
+}
+
+// keepScopes keeps what a token grants that somebody has vouched for: others are to
+// share it.
+func (r *reader) keepScopes(claims strictjson.Members) {
+	if list, ok := first(claims, r.profile.Scopes).String(); ok {
+		r.scopes.keep(list)
+	}
 }
 
 var (

@@ -194,12 +194,13 @@ func (v *IntrospectionVerifier) understand(response []byte, began time.Time) (ve
 // what else it says.
 func (v *IntrospectionVerifier) judge(members strictjson.Members, response string, began time.Time) verdict {
 	refusal := notAccess
-	var p *principal.Principal
+	p := new(principal.Principal)
 	if isAccessToken(members) {
-		p, refusal = v.claims.read(members, time.Now())
+		refusal = v.claims.read(p, members, time.Now())
 	}
 	switch {
 	case refusal == nil:
+		v.claims.keepScopes(members)
 		p.RawClaims = response
 		return verdict{principal: p, until: began.Add(v.config.MaxAge)}
 	case refusal.Reason == ReasonNotYetValid:

@@ -107,8 +107,7 @@ type JWTVerifier struct {
 	config JWTConfig
 	claims *reader
 	cache  *cache.Cache[accepted]
-	// header is that of the token accepted last.
-	header atomic.Pointer[jose.Header]
+	last   atomic.Pointer[grounds] // of the token accepted last
 	// Refusals whose hint is made of the configuration.
 	types     typeRefusals
 	algorithm *Refusal
@@ -152,7 +151,7 @@ func (v *JWTVerifier) Verify(ctx context.Context, token string) (*principal.Prin
 			return p, err
 		}
 	}
-	last := v.header.Load()
+	last := v.lastHeader()
 	compact, err := jose.ParseAfter(last, token)
 	if err != nil {
 		return nil, malformedOr(err)
@@ -198,8 +197,8 @@ func (v *JWTVerifier) judgeHeader(header *jose.Header) *Refusal {
 // verifyClaims has the principal of a good token remembered.
 func (v *JWTVerifier) verifyClaims(ctx context.Context, compact *jose.Compact, claims strictjson.Members, where *cache.Cache[accepted], d cache.Digest) (*principal.Principal, error) {
 	now := time.Now()
-	p, refusal := v.claims.read(claims, now)
-	if refusal != nil {
+	var p principal.Principal
+	if refusal := v.claims.read(&p, claims, now); refusal != nil {
 		return nil, refusal
 	}
 	key, err := findSigner(ctx, v.config.Keys, compact)
@@ -207,9 +206,9 @@ func (v *JWTVerifier) verifyClaims(ctx context.Context, compact *jose.Compact, c
 		return nil, err
 	}
 	p.RawClaims = compact.Payload()
-	header := v.shared(compact.Header)
-	where.Put(&d, accepted{p, v, header, key}, p.ExpiresAt.Add(v.config.ClockSkew), now)
-	return p, nil
+	v.claims.keepScopes(claims)
+	known := accepted{v.grounds(compact.Header, key), p}
+	return &where.Put(&d, known, p.ExpiresAt.Add(v.config.ClockSkew), now).principal, nil
 }
 
 // findSigner is the key of the set that has made the signature.

@@ -3,6 +3,7 @@ package cache
 
 import (
 	"encoding/binary"
+	"math"
 	"sync/atomic"
 	"time"
 )
@@ -16,8 +17,8 @@ import (
 // What is put into a slot while something else is put there may be lost.
 //
 // Who goes: what is of no use any more, else what was not used since it came, else
-// what was used least, and of those what came first; so a flood of tokens that come
-// once leaves those in use where they are.
+// what was used least, and of those any one; so a flood of tokens that come once leaves
+// those in use where they are.
 type Cache[V any] struct {
 	size    int
 	buckets atomic.Pointer[buckets[V]] // made with the first value
@@ -25,14 +26,14 @@ type Cache[V any] struct {
 
 type buckets[V any] []atomic.Pointer[bucket[V]]
 
-// slots is how many a bucket has: the tags of one are a cache line.
+// slots is how many a bucket has: two cache lines, of which one tells which slots to
+// look into.
 const slots = 8
 
 type bucket[V any] struct {
-	tags    [slots]atomic.Uint64 // a part of the digest, which spares a look at the entry
-	states  [slots]atomic.Uint64 // see state
+	marks   [slots]atomic.Uint32 // see mark
+	untils  [slots]atomic.Uint32 // until when a value is of use, see moment
 	entries [slots]atomic.Pointer[entry[V]]
-	puts    atomic.Uint32
 }
 
 type entry[V any] struct {
@@ -40,20 +41,24 @@ type entry[V any] struct {
 	value  V
 }
 
-// state is until when a value is of use, in Unix seconds, and below how often it was
-// used lately, up to mostUsed.
-type state uint64
+// mark is a part of a token's digest, which spares a look at the entry, and below how
+// often it was used lately, up to mostUsed.
+type mark uint32
 
 const (
 	useBits  = 2
 	mostUsed = 1<<useBits - 1
-	// agesAfter is the number of values put into a bucket after which all in it
-	// count as used once less: what was in use last week does not stay for ever.
+	// agesAfter is the number of values put into a bucket after which, on average, all
+	// in it count as used once less: what was in use last week does not stay for ever.
 	agesAfter = 4 * slots
 )
 
-func (s state) used() int                  { return int(s & mostUsed) }
-func (s state) useless(now time.Time) bool { return int64(s>>useBits) <= now.Unix() }
+func (m mark) used() int         { return int(m & mostUsed) }
+func (m mark) of(d *Digest) bool { return m|mostUsed == d.mark()|mostUsed }
+
+// moment is a time in Unix seconds, which last until 2106 in 32 bits; what is of use
+// for longer is, for all that the cache knows, of use until then.
+func moment(t time.Time) uint32 { return uint32(min(max(t.Unix(), 0), math.MaxUint32)) }
 
 // New is a cache of size tokens at most, rounded up to fill a bucket of 8; it takes no
 // memory before the first. With a negative size it is nil.
@@ -76,12 +81,16 @@ func (c *Cache[V]) Size() int {
 func (b buckets[V]) of(d *Digest) [2]*atomic.Pointer[bucket[V]] {
 	n := uint64(len(b))
 	return [2]*atomic.Pointer[bucket[V]]{
-		&b[binary.LittleEndian.Uint64(d[0:])%n],
-		&b[binary.LittleEndian.Uint64(d[8:])%n],
+		&b[uint64(binary.LittleEndian.Uint32(d[0:]))*n>>32],
+		&b[uint64(binary.LittleEndian.Uint32(d[4:]))*n>>32],
 	}
 }
 
-func (d *Digest) tag() uint64 { return binary.LittleEndian.Uint64(d[16:]) }
+func (d *Digest) mark() mark { return mark(binary.LittleEndian.Uint32(d[8:])) &^ mostUsed }
+
+// lot is a number that decides where nothing else does. Nobody outside the process
+// knows digests, so nobody can choose it.
+func (d *Digest) lot() int { return int(binary.LittleEndian.Uint32(d[12:]) >> 1) }
 
 // Find is what is remembered of a token, or nil.
 func (c *Cache[V]) Find(d *Digest) *V {
@@ -89,8 +98,8 @@ func (c *Cache[V]) Find(d *Digest) *V {
 	if e == nil {
 		return nil
 	}
-	if s := b.states[slot].Load(); state(s).used() < mostUsed {
-		b.states[slot].CompareAndSwap(s, s+1)
+	if m := b.marks[slot].Load(); mark(m).of(d) && mark(m).used() < mostUsed {
+		b.marks[slot].CompareAndSwap(m, m+1)
 	}
 	return &e.value
 }
@@ -104,14 +113,13 @@ func (c *Cache[V]) find(d *Digest) (b *bucket[V], slot int, e *entry[V]) {
 	if all == nil {
 		return nil, 0, nil
 	}
-	tag := d.tag()
 	for _, p := range all.of(d) {
 		b := p.Load()
 		if b == nil {
 			continue
 		}
 		for i := range slots {
-			if b.tags[i].Load() != tag {
+			if !mark(b.marks[i].Load()).of(d) {
 				continue
 			}
 			if e := b.entries[i].Load(); e != nil && e.digest == *d {
@@ -123,19 +131,22 @@ func (c *Cache[V]) find(d *Digest) (b *bucket[V], slot int, e *entry[V]) {
 }
 
 // Put remembers a value, which is of use until a time, in place of what there is of
-// the token.
-func (c *Cache[V]) Put(d *Digest, value V, until, now time.Time) {
+// the token. It gives back where the value is now, for those who share it.
+func (c *Cache[V]) Put(d *Digest, value V, until, now time.Time) *V {
+	e := &entry[V]{*d, value}
 	if c == nil {
-		return
+		return &e.value
 	}
 	b, slot, _ := c.find(d)
 	if b == nil {
 		b, slot = c.place(d, now)
 	}
-	b.put(slot, &entry[V]{*d, value}, until)
+	b.put(slot, e, until)
+	return &e.value
 }
 
-// place is where a token that is not there is to go.
+// place is where a token that is not there is to go: into its first bucket while that
+// is half empty, for it is the first to be looked into, and else to the lesser loss.
 func (c *Cache[V]) place(d *Digest, now time.Time) (b *bucket[V], slot int) {
 	all := c.buckets.Load()
 	if all == nil {
@@ -149,8 +160,11 @@ func (c *Cache[V]) place(d *Digest, now time.Time) (b *bucket[V], slot int) {
 			p.CompareAndSwap(nil, new(bucket[V]))
 		}
 		candidate := p.Load()
-		if i, loss := candidate.victim(now); b == nil || loss < least {
+		if i, loss := candidate.victim(d.lot(), now); b == nil || loss < least {
 			b, slot, least = candidate, i, loss
+		}
+		if least <= -slots/2 {
+			break
 		}
 	}
 	return b, slot
@@ -158,19 +172,19 @@ func (c *Cache[V]) place(d *Digest, now time.Time) (b *bucket[V], slot int) {
 
 // victim is the slot whose value is to go, and how much of a loss that is: the less,
 // the more slots are free or of values that are of no use; without any, how much the
-// value was used.
-func (b *bucket[V]) victim(now time.Time) (slot, loss int) {
-	free, begin := 0, int(b.puts.Load())
-	slot, loss = begin%slots, mostUsed+1
+// value was used. Among equals, the lot decides.
+func (b *bucket[V]) victim(lot int, now time.Time) (slot, loss int) {
+	free, past := 0, moment(now)
+	slot, loss = lot%slots, mostUsed+1
 	for n := range slots {
-		i := (begin + n) % slots // what came first goes first, among equals
-		s := state(b.states[i].Load())
+		i := (lot + n) % slots
+		used := mark(b.marks[i].Load()).used()
 		switch {
-		case b.entries[i].Load() == nil || s.useless(now):
+		case b.entries[i].Load() == nil || b.untils[i].Load() <= past:
 			free++
 			slot = i
-		case free == 0 && s.used() < loss:
-			slot, loss = i, s.used()
+		case free == 0 && used < loss:
+			slot, loss = i, used
 		}
 	}
 	if free > 0 {
@@ -181,14 +195,14 @@ func (b *bucket[V]) victim(now time.Time) (slot, loss int) {
 
 func (b *bucket[V]) put(slot int, e *entry[V], until time.Time) {
 	b.entries[slot].Store(e)
-	b.tags[slot].Store(e.digest.tag())
-	b.states[slot].Store(uint64(until.Unix()) << useBits)
-	if b.puts.Add(1)%agesAfter != 0 {
+	b.untils[slot].Store(moment(until))
+	b.marks[slot].Store(uint32(e.digest.mark()))
+	if e.digest.lot()/slots%agesAfter != 0 {
 		return
 	}
 	for i := range slots {
-		if s := b.states[i].Load(); state(s).used() > 0 {
-			b.states[i].CompareAndSwap(s, s-1)
+		if m := b.marks[i].Load(); mark(m).used() > 0 {
+			b.marks[i].CompareAndSwap(m, m-1)
 		}
 	}
 }
