@@ -51,8 +51,8 @@ type Principal struct {
 	Audience []string `json:"audience,omitempty"`
 	// TokenID is the token's own identifier (jti), or empty.
 	TokenID string `json:"token_id,omitempty"`
-	// IssuedAt, NotBefore and ExpiresAt are iat, nbf and exp; zero where the
-	// token does not say.
+	// IssuedAt, NotBefore and ExpiresAt are iat, nbf and exp, in UTC; zero where
+	// the token does not say.
 	IssuedAt  time.Time `json:"issued_at,omitzero"`
 	NotBefore time.Time `json:"not_before,omitzero"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"`

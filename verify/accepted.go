@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -15,7 +16,10 @@ import (
 // says that its signature was good once.
 type accepted struct {
 	*grounds
-	principal principal.Principal
+	// from and before bound the whole seconds, in Unix time, in which the token's
+	// dates are beyond doubt; in those at the edges they have to be compared.
+	from, before uint32
+	principal    principal.Principal
 }
 
 // grounds are what a token was accepted by; one for all tokens that have the same.
@@ -38,8 +42,11 @@ func look(where *cache.Cache[accepted], token string) (d cache.Digest, known *ac
 // again is what Verify would say of a token that was accepted before: a principal or
 // an error, or neither if only Verify can tell.
 func (a *accepted) again(ctx context.Context) (*principal.Principal, error) {
-	if refusal := a.by.claims.judgeTimes(&a.principal, time.Now()); refusal != nil {
-		return nil, refusal
+	now := time.Now()
+	if second := now.Unix(); second < int64(a.from) || second >= int64(a.before) {
+		if refusal := a.by.claims.judgeTimes(&a.principal, now); refusal != nil {
+			return nil, refusal
+		}
 	}
 	keys, err := a.by.config.Keys.Find(ctx, a.header.KeyID, a.header.Algorithm)
 	if err != nil {
@@ -49,6 +56,20 @@ func (a *accepted) again(ctx context.Context) (*principal.Principal, error) {
 		return nil, nil
 	}
 	return &a.principal, nil
+}
+
+// accept is what is to be remembered of a token.
+func (v *JWTVerifier) accept(header *jose.Header, key *jwks.Key, p principal.Principal) accepted {
+	begin, skew := p.IssuedAt, v.config.ClockSkew
+	if p.NotBefore.After(begin) {
+		begin = p.NotBefore
+	}
+	second := func(t time.Time) uint32 { return uint32(min(max(t.Unix(), 0), math.MaxUint32)) }
+	a := accepted{grounds: v.grounds(header, key), principal: p, from: second(begin.Add(time.Second - 1 - skew)), before: math.MaxUint32}
+	if !p.ExpiresAt.IsZero() {
+		a.before = second(p.ExpiresAt.Add(skew))
+	}
+	return a
 }
 
 // grounds are those for a token with this header and key.

@@ -23,7 +23,7 @@ func (r *reader) date(claims strictjson.Members, name string, into *time.Time) b
 	seconds, ok := claim.Float()
 	if text, isText := claim.String(); isText && r.profile.TextDates {
 		if when, ok := dateTimeIn(text); ok {
-			*into = when
+			*into = when.UTC()
 			return when.Unix() >= 0 && when.Unix() <= endOfTime
 		}
 		seconds, ok = numberIn(text)
@@ -32,7 +32,7 @@ func (r *reader) date(claims strictjson.Members, name string, into *time.Time) b
 		return false
 	}
 	whole, fraction := math.Modf(seconds)
-	*into = time.Unix(int64(whole), int64(fraction*1e9))
+	*into = time.Unix(int64(whole), int64(fraction*1e9)).UTC()
 	return true
 }
 

@@ -207,8 +207,7 @@ func (v *JWTVerifier) verifyClaims(ctx context.Context, compact *jose.Compact, c
 	}
 	p.RawClaims = compact.Payload()
 	v.claims.keepScopes(claims)
-	known := accepted{v.grounds(compact.Header, key), p}
-	return &where.Put(&d, known, p.ExpiresAt.Add(v.config.ClockSkew), now).principal, nil
+	return &where.Put(&d, v.accept(compact.Header, key, p), p.ExpiresAt.Add(v.config.ClockSkew), now).principal, nil
 }
 
 // findSigner is the key of the set that has made the signature.

@@ -24,16 +24,26 @@ type Cache[V any] struct {
 	buckets atomic.Pointer[buckets[V]] // made with the first value
 }
 
-type buckets[V any] []atomic.Pointer[bucket[V]]
+type buckets[V any] struct {
+	count uint32
+	// chunks are made as they are needed. There are few, so to find a bucket is a look
+	// into memory that is used all the time, and one into the bucket.
+	chunks []atomic.Pointer[chunk[V]]
+}
 
-// slots is how many a bucket has: two cache lines, of which one tells which slots to
-// look into.
+type chunk[V any] [chunkSize]bucket[V]
+
+const chunkSize = 16
+
+// slots is how many a bucket has, which is then two cache lines.
 const slots = 8
 
-type bucket[V any] struct {
-	marks   [slots]atomic.Uint32 // see mark
-	untils  [slots]atomic.Uint32 // until when a value is of use, see moment
-	entries [slots]atomic.Pointer[entry[V]]
+type bucket[V any] [slots]slot[V]
+
+type slot[V any] struct {
+	mark  atomic.Uint32 // see mark
+	until atomic.Uint32 // until when the value is of use, see moment
+	entry atomic.Pointer[entry[V]]
 }
 
 type entry[V any] struct {
@@ -77,13 +87,21 @@ func (c *Cache[V]) Size() int {
 	return c.size
 }
 
-// of are the two buckets that a token may be in. They may be the same one.
-func (b buckets[V]) of(d *Digest) [2]*atomic.Pointer[bucket[V]] {
-	n := uint64(len(b))
-	return [2]*atomic.Pointer[bucket[V]]{
-		&b[uint64(binary.LittleEndian.Uint32(d[0:]))*n>>32],
-		&b[uint64(binary.LittleEndian.Uint32(d[4:]))*n>>32],
+// of are the numbers of the two buckets that a token may be in. They may be the same.
+func (b *buckets[V]) of(d *Digest) [2]uint32 {
+	number := func(octets []byte) uint32 {
+		return uint32(uint64(binary.LittleEndian.Uint32(octets)) * uint64(b.count) >> 32)
 	}
+	return [2]uint32{number(d[0:]), number(d[4:])}
+}
+
+// at is the bucket of a number, or nil if nothing is in it.
+func (b *buckets[V]) at(number uint32) *bucket[V] {
+	chunk := b.chunks[number/chunkSize].Load()
+	if chunk == nil {
+		return nil
+	}
+	return &chunk[number%chunkSize]
 }
 
 func (d *Digest) mark() mark { return mark(binary.LittleEndian.Uint32(d[8:])) &^ mostUsed }
@@ -94,40 +112,40 @@ func (d *Digest) lot() int { return int(binary.LittleEndian.Uint32(d[12:]) >> 1)
 
 // Find is what is remembered of a token, or nil.
 func (c *Cache[V]) Find(d *Digest) *V {
-	b, slot, e := c.find(d)
+	where, e := c.find(d)
 	if e == nil {
 		return nil
 	}
-	if m := b.marks[slot].Load(); mark(m).of(d) && mark(m).used() < mostUsed {
-		b.marks[slot].CompareAndSwap(m, m+1)
+	if m := where.mark.Load(); mark(m).of(d) && mark(m).used() < mostUsed {
+		where.mark.CompareAndSwap(m, m+1)
 	}
 	return &e.value
 }
 
 // find is where a token is; nothing if it is not there.
-func (c *Cache[V]) find(d *Digest) (b *bucket[V], slot int, e *entry[V]) {
+func (c *Cache[V]) find(d *Digest) (*slot[V], *entry[V]) {
 	if c == nil {
-		return nil, 0, nil
+		return nil, nil
 	}
 	all := c.buckets.Load()
 	if all == nil {
-		return nil, 0, nil
+		return nil, nil
 	}
-	for _, p := range all.of(d) {
-		b := p.Load()
+	for _, number := range all.of(d) {
+		b := all.at(number)
 		if b == nil {
 			continue
 		}
-		for i := range slots {
-			if !mark(b.marks[i].Load()).of(d) {
+		for i := range b {
+			if !mark(b[i].mark.Load()).of(d) {
 				continue
 			}
-			if e := b.entries[i].Load(); e != nil && e.digest == *d {
-				return b, i, e
+			if e := b[i].entry.Load(); e != nil && e.digest == *d {
+				return &b[i], e
 			}
 		}
 	}
-	return nil, 0, nil
+	return nil, nil
 }
 
 // Put remembers a value, which is of use until a time, in place of what there is of
@@ -137,11 +155,16 @@ func (c *Cache[V]) Put(d *Digest, value V, until, now time.Time) *V {
 	if c == nil {
 		return &e.value
 	}
-	b, slot, _ := c.find(d)
-	if b == nil {
-		b, slot = c.place(d, now)
+	where, _ := c.find(d)
+	if where == nil {
+		b, slot := c.place(d, now)
+		if where = &b[slot]; d.lot()/slots%agesAfter == 0 {
+			b.age()
+		}
 	}
-	b.put(slot, e, until)
+	where.entry.Store(e)
+	where.until.Store(moment(until))
+	where.mark.Store(uint32(d.mark()))
 	return &e.value
 }
 
@@ -150,16 +173,17 @@ func (c *Cache[V]) Put(d *Digest, value V, until, now time.Time) *V {
 func (c *Cache[V]) place(d *Digest, now time.Time) (b *bucket[V], slot int) {
 	all := c.buckets.Load()
 	if all == nil {
-		made := make(buckets[V], max((c.size+slots-1)/slots, 1))
-		c.buckets.CompareAndSwap(nil, &made)
+		count := max((c.size+slots-1)/slots, 1)
+		c.buckets.CompareAndSwap(nil, &buckets[V]{uint32(count), make([]atomic.Pointer[chunk[V]], (count+chunkSize-1)/chunkSize)})
 		all = c.buckets.Load()
 	}
 	least := 0
-	for _, p := range all.of(d) {
-		if p.Load() == nil {
-			p.CompareAndSwap(nil, new(bucket[V]))
+	for _, number := range all.of(d) {
+		candidate := all.at(number)
+		if candidate == nil {
+			all.chunks[number/chunkSize].CompareAndSwap(nil, new(chunk[V]))
+			candidate = all.at(number)
 		}
-		candidate := p.Load()
 		if i, loss := candidate.victim(d.lot(), now); b == nil || loss < least {
 			b, slot, least = candidate, i, loss
 		}
@@ -178,11 +202,12 @@ func (b *bucket[V]) victim(lot int, now time.Time) (slot, loss int) {
 	slot, loss = lot%slots, mostUsed+1
 	for n := range slots {
 		i := (lot + n) % slots
-		used := mark(b.marks[i].Load()).used()
+		used := mark(b[i].mark.Load()).used()
 		switch {
-		case b.entries[i].Load() == nil || b.untils[i].Load() <= past:
-			free++
-			slot = i
+		case b[i].entry.Load() == nil || b[i].until.Load() <= past:
+			if free++; free == 1 || i < slot {
+				slot = i
+			}
 		case free == 0 && used < loss:
 			slot, loss = i, used
 		}
@@ -193,16 +218,11 @@ func (b *bucket[V]) victim(lot int, now time.Time) (slot, loss int) {
 	return slot, loss
 }
 
-func (b *bucket[V]) put(slot int, e *entry[V], until time.Time) {
-	b.entries[slot].Store(e)
-	b.untils[slot].Store(moment(until))
-	b.marks[slot].Store(uint32(e.digest.mark()))
-	if e.digest.lot()/slots%agesAfter != 0 {
-		return
-	}
-	for i := range slots {
-		if m := b.marks[i].Load(); mark(m).used() > 0 {
-			b.marks[i].CompareAndSwap(m, m-1)
+// age makes all in b count as used once less.
+func (b *bucket[V]) age() {
+	for i := range b {
+		if m := b[i].mark.Load(); mark(m).used() > 0 {
+			b[i].mark.CompareAndSwap(m, m-1)
 		}
 	}
 }
@@ -210,11 +230,11 @@ func (b *bucket[V]) put(slot int, e *entry[V], until time.Time) {
 // Forget removes what is remembered of a token.
 func (c *Cache[V]) Forget(d *Digest) {
 	for {
-		b, slot, e := c.find(d)
+		where, e := c.find(d)
 		if e == nil {
 			return
 		}
-		b.entries[slot].CompareAndSwap(e, nil)
+		where.entry.CompareAndSwap(e, nil)
 	}
 }
 
