@@ -9,6 +9,7 @@ package chiauth
 import (
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/go-chi/chi/v5"
 
@@ -37,18 +38,30 @@ func route(r *http.Request) string {
 	if here == nil || here.Routes == nil {
 		return r.Pattern
 	}
-	if pattern := here.RoutePattern(); pattern != "" && !strings.HasSuffix(pattern, "*") {
-		return pattern
+	above := here.RoutePattern()
+	if above != "" && !strings.HasSuffix(above, "*") {
+		return above
 	}
 	path := here.RoutePath // where a middleware has changed it, or a router is mounted below
-	if path == "" || here.RoutePattern() != "" {
+	if path == "" || above != "" {
 		if path = r.URL.RawPath; path == "" {
 			path = r.URL.Path
 		}
 	}
-	pattern := here.Routes.Find(chi.NewRouteContext(), r.Method, path)
+	pattern := find(here.Routes, r.Method, path)
 	if pattern == "" && r.Method == http.MethodHead {
-		pattern = here.Routes.Find(chi.NewRouteContext(), http.MethodGet, path)
+		pattern = find(here.Routes, http.MethodGet, path)
 	}
+	return pattern
+}
+
+// scratch is what chi routes with, as it has a pool of for itself.
+var scratch = sync.Pool{New: func() any { return chi.NewRouteContext() }}
+
+func find(routes chi.Routes, method, path string) string {
+	ctx := scratch.Get().(*chi.Context)
+	ctx.Reset()
+	pattern := routes.Find(ctx, method, path)
+	scratch.Put(ctx)
 	return pattern
 }
