@@ -6,7 +6,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"sync"
-	"unsafe"
+
+	"github.com/bearerguard/bearerguard/internal/octets"
 )
 
 // Digest stands for a token: a token itself is not kept in memory, and no two have
@@ -17,9 +18,9 @@ type Digest [16]byte
 // what another remembers, nor where.
 var seed = random()
 
-func random() (octets [16]byte) {
-	_, _ = rand.Read(octets[:]) // it never fails
-	return octets
+func random() (key [16]byte) {
+	_, _ = rand.Read(key[:]) // it never fails
+	return key
 }
 
 // DigestOf is the digest of a token, of any length: SHA-256, of which half is enough
@@ -27,7 +28,7 @@ func random() (octets [16]byte) {
 func DigestOf(token string) (d Digest) {
 	h := sha256.New()
 	h.Write(seed[:])
-	h.Write(octets(token))
+	h.Write(octets.Of(token))
 	var sum [sha256.Size]byte
 	copy(d[:], h.Sum(sum[:0]))
 	return d
@@ -49,7 +50,7 @@ func DigestOfJWT(token string) (d Digest) {
 		return DigestOf(token)
 	}
 	room := rooms.Get().(*Digest)
-	hash.Seal(room[:0], nonce, nil, octets(token))
+	hash.Seal(room[:0], nonce, nil, octets.Of(token))
 	whiten.Encrypt(room[:], room[:])
 	d = *room
 	rooms.Put(room)
@@ -73,6 +74,3 @@ func newAES() cipher.Block {
 	}
 	return block
 }
-
-// octets are those of s, which nobody may change.
-func octets(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

@@ -1,13 +1,15 @@
 // Package jose is the JOSE part of the module: the compact serialization
 // (RFC 7515 §7.1), public keys (RFC 7517) and signature verification (RFC 7518
 // §3, RFC 8037). It alone imports jwx, and takes from it two things only: a JWK
-// as a crypto.PublicKey, and the arithmetic of a signature. What is accepted is
-// decided here.
+// as a crypto.PublicKey, and the verification of a signature on a curve. What is
+// accepted is decided here.
 package jose
 
 import (
 	"crypto"
 	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/sha512"
 	"errors"
 
 	"github.com/lestrrat-go/jwx/v2/jwa"
@@ -37,12 +39,12 @@ const (
 // algorithms are what RFC 7518 §3.1, RFC 8037 §3.1 and RFC 9864 §2.2 name,
 // those that prove who signed. EdDSA is the older name of Ed25519.
 var algorithms = []algorithm{
-	{"RS256", familyRSA, primitive(jwa.RS256)},
-	{"RS384", familyRSA, primitive(jwa.RS384)},
-	{"RS512", familyRSA, primitive(jwa.RS512)},
-	{"PS256", familyRSA, pss(crypto.SHA256)},
-	{"PS384", familyRSA, pss(crypto.SHA384)},
-	{"PS512", familyRSA, pss(crypto.SHA512)},
+	{"RS256", familyRSA, rsaBy(pkcs1, crypto.SHA256, sum256)},
+	{"RS384", familyRSA, rsaBy(pkcs1, crypto.SHA384, sum384)},
+	{"RS512", familyRSA, rsaBy(pkcs1, crypto.SHA512, sum512)},
+	{"PS256", familyRSA, rsaBy(pss, crypto.SHA256, sum256)},
+	{"PS384", familyRSA, rsaBy(pss, crypto.SHA384, sum384)},
+	{"PS512", familyRSA, rsaBy(pss, crypto.SHA512, sum512)},
 	{"ES256", familyP256, primitive(jwa.ES256)},
 	{"ES384", familyP384, primitive(jwa.ES384)},
 	{"ES512", familyP521, primitive(jwa.ES512)},
@@ -71,16 +73,28 @@ func primitive(name jwa.SignatureAlgorithm) func(crypto.PublicKey, []byte, []byt
 	}
 }
 
-// pss demands a salt as long as the hash (RFC 7518 §3.5); jwx takes any length.
-func pss(hash crypto.Hash) func(crypto.PublicKey, []byte, []byte) error {
-	options := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: hash}
+// rsaBy verifies by one of the two paddings. It is not jwx's, which takes a salt of
+// any length, and copies the key for each signature.
+func rsaBy(padding func(*rsa.PublicKey, crypto.Hash, []byte, []byte) error, hash crypto.Hash, sum func([]byte) []byte) func(crypto.PublicKey, []byte, []byte) error {
 	return func(key crypto.PublicKey, input, signature []byte) error {
 		public, ok := key.(*rsa.PublicKey)
 		if !ok {
 			return errors.New("jose: not an RSA key")
 		}
-		digest := hash.New()
-		digest.Write(input)
-		return rsa.VerifyPSS(public, hash, digest.Sum(nil), signature, options)
+		return padding(public, hash, sum(input), signature)
 	}
 }
+
+// pkcs1 is RFC 7518 §3.3.
+func pkcs1(key *rsa.PublicKey, hash crypto.Hash, digest, signature []byte) error {
+	return rsa.VerifyPKCS1v15(key, hash, digest, signature)
+}
+
+// pss is RFC 7518 §3.5, which demands a salt as long as the hash.
+func pss(key *rsa.PublicKey, hash crypto.Hash, digest, signature []byte) error {
+	return rsa.VerifyPSS(key, hash, digest, signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+}
+
+func sum256(input []byte) []byte { sum := sha256.Sum256(input); return sum[:] }
+func sum384(input []byte) []byte { sum := sha512.Sum384(input); return sum[:] }
+func sum512(input []byte) []byte { sum := sha512.Sum512(input); return sum[:] }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/bearerguard/bearerguard/internal/octets"
 	"github.com/bearerguard/bearerguard/internal/strictjson"
 )
 
@@ -33,8 +34,9 @@ type Header struct {
 type Compact struct {
 	*Header
 
-	input, signature []byte
-	payload          string
+	input     string
+	payload   string
+	signature []byte
 }
 
 // Parse reads the compact form strictly: three parts, base64url without padding,
@@ -61,11 +63,8 @@ func ParseAfter(last *Header, token string) (*Compact, error) {
 	if err != nil {
 		return nil, ErrMalformed
 	}
-	// One piece of memory for what is gone when the signature has been verified.
-	room := make([]byte, second, second+base64url.DecodedLen(len(token)-second-1))
-	copy(room, token)
-	c := &Compact{Header: last, input: room[:second:second], payload: string(payload)}
-	if c.signature, err = base64url.AppendDecode(room[second:], []byte(token[second+1:])); err != nil {
+	c := &Compact{Header: last, input: token[:second], payload: string(payload)}
+	if c.signature, err = base64url.DecodeString(token[second+1:]); err != nil {
 		return nil, ErrMalformed
 	}
 	if last != nil && last.encoded == token[:first] {
@@ -127,8 +126,9 @@ func (c *Compact) Claims(into strictjson.Members) (strictjson.Members, error) {
 // Payload is the claims as the token holds them.
 func (c *Compact) Payload() string { return c.payload }
 
-// Input is what was signed: ASCII(BASE64URL(header) . BASE64URL(payload)).
-func (c *Compact) Input() []byte { return c.input }
+// Input is what was signed: ASCII(BASE64URL(header) . BASE64URL(payload)), in the
+// token's own memory.
+func (c *Compact) Input() []byte { return octets.Of(c.input) }
 
 // Signature is the signature of Input.
 func (c *Compact) Signature() []byte { return c.signature }
