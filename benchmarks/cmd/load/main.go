@@ -2,7 +2,8 @@
 // bearerguard on each router, and behind each peer, all with the same bytes.
 //
 // Each is a process of its own. Rounds are interleaved: every target has its turn in
-// each, and is compared with the unprotected one of the same round.
+// each, and is compared with the unprotected one of the same round. All rounds of one
+// token come before those of many.
 package main
 
 import (
@@ -97,15 +98,13 @@ func run(targets []benchmarks.Target, algorithm string, rounds, seconds, connect
 		defer servers[n].stop()
 	}
 	results := map[int][][]result{}
-	for _, count := range counts {
+	for _, count := range counts { // one token is measured before anybody knows of others
 		for n, target := range targets {
 			if err := g.warm(servers[n], count); err != nil {
 				return "", fmt.Errorf("load: %s: %w", target, err)
 			}
 		}
-	}
-	for round := range rounds {
-		for _, count := range counts {
+		for round := range rounds {
 			results[count] = append(results[count], make([]result, len(targets)))
 			for n, target := range targets {
 				measured, err := g.measure(servers[n], count, seconds)
