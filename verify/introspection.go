@@ -64,7 +64,7 @@ type IntrospectionConfig struct {
 	MaxNegativeAge time.Duration
 	// MaxEntries bounds how many good tokens are remembered, and how many
 	// refused ones. Default 10,000, at most 1,000,000, in steps of 8. A good one
-	// takes about 700 bytes and its response, which is some 300 bytes as a rule,
+	// takes about 350 bytes and its response, which is some 300 bytes as a rule,
 	// and at most 64 KiB; a refused one takes about 100 bytes. The least used goes
 	// first.
 	MaxEntries int

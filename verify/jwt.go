@@ -45,7 +45,7 @@ type JWTConfig struct {
 	// signature of one that comes again is not verified again. Its dates are looked
 	// at each time, and so is whether the issuer's key is still there. Default
 	// 10,000, at most 10,000,000, in steps of 8; for none, write -1. One takes about
-	// 500 bytes and the length of its claims. The least used goes first.
+	// 350 bytes and the length of its claims. The least used goes first.
 	MaxEntries int
 }
 

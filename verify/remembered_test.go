@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -314,5 +315,33 @@ func TestAddingAnIssuerForgetsNothing(t *testing.T) {
 	s.Remove(other.URL)
 	if again, err := s.Verify(t.Context(), token); err != nil || again != first {
 		t.Errorf("after a removal: %v, %v", again, err)
+	}
+}
+
+// What the documentation of MaxEntries says that a token takes.
+func TestRememberedTokensTakeTheMemoryThatIsSaid(t *testing.T) {
+	issuer := oauthtest.NewIssuer(t)
+	issuer.Rotate("EdDSA")
+	const tokens = 4000
+	v := verifier(t, issuer, func(c *verify.JWTConfig) { c.MaxEntries = 2 * tokens })
+	heap := func() int {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	before, claims := heap(), 0
+	for range tokens {
+		p, err := v.Verify(t.Context(), issuer.Token("billing", "invoices.read invoices.write orders.read"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		claims += len(p.RawClaims)
+	}
+	each := (heap() - before - claims) / tokens
+	runtime.KeepAlive(v)
+	if t.Logf("%d bytes and the claims' %d", each, claims/tokens); each > 400 {
+		t.Errorf("%d bytes beside the claims", each)
 	}
 }

@@ -114,7 +114,7 @@ func TestVerdictsTakeTheMemoryThatIsSaid(t *testing.T) {
 		return int(after.HeapAlloc-before.HeapAlloc) / n
 	}
 	until := time.Now().Add(time.Hour)
-	if got := measure(func(int) verdict { return verdict{refusal: inactive, until: until} }); got > 400 {
+	if got := measure(func(int) verdict { return verdict{refusal: inactive, until: until} }); got > 150 {
 		t.Errorf("a refused one takes %d bytes", got)
 	} else {
 		t.Logf("a refused one takes %d bytes", got)
@@ -132,7 +132,7 @@ func TestVerdictsTakeTheMemoryThatIsSaid(t *testing.T) {
 		}
 		return given
 	})
-	if t.Logf("a good one takes %d bytes", got); got > 1200+len(response) {
+	if t.Logf("a good one takes %d bytes", got); got > 450+len(response) {
 		t.Errorf("a good one takes %d bytes", got)
 	}
 }
