@@ -10,6 +10,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/bearerguard/bearerguard/middleware"
 	"github.com/bearerguard/bearerguard/oauthtest"
@@ -156,4 +158,24 @@ func TestOddErrorsAreLogged(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestHowLongADecisionTook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var took time.Duration
+		guard, err := middleware.New(middleware.Config{
+			Verifier: verify.Func(func(context.Context, string) (*principal.Principal, error) {
+				time.Sleep(3 * time.Second)
+				return &principal.Principal{}, nil
+			}),
+			Observe: func(_ context.Context, e middleware.Event) { took = e.Duration },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		guard.Check(t.Context(), middleware.Request{Method: "GET", Header: http.Header{"Authorization": {"Bearer a"}}})
+		if took != 3*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
 }

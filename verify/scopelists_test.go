@@ -51,10 +51,9 @@ func TestScopeListsThatAreNotKept(t *testing.T) {
 // Who breaks the rule and changes an audience that principals share changes what they
 // say, and nothing about who passes.
 func TestAudiencesAreShared(t *testing.T) {
-	audience := []string{"https://api.example", "https://other.example"}
-	r := newReader(Profile{}, "https://issuer.example", audience, 0, false)
+	r := newReader(Profile{}, "https://issuer.example", []string{"https://api.example", "https://other.example"}, 0, false)
 	for range 2 {
-		claims, err := strictjson.Parse(`{"aud":"https://other.example"}`, nil)
+		claims, err := strictjson.Parse(`{"aud":"https://api.example"}`, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +63,7 @@ func TestAudiencesAreShared(t *testing.T) {
 		}
 		got[0] = "https://stranger.example"
 	}
-	if !slices.Equal(r.audience, audience) {
+	if !slices.Equal(r.audience, []string{"https://api.example", "https://other.example"}) {
 		t.Errorf("the audience is now %q", r.audience)
 	}
 }

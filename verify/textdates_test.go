@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/bearerguard/bearerguard/oauthtest"
 	"github.com/bearerguard/bearerguard/verify"
@@ -51,5 +52,22 @@ func TestDatesInStrings(t *testing.T) { // C16
 				t.Errorf("%q: got %q, want %q", row.exp, got, row.want)
 			}
 		})
+	}
+}
+
+// Where the API runs is no part of what a token says.
+func TestDatesAreInUTC(t *testing.T) {
+	issuer := oauthtest.NewIssuer(t)
+	v := verifier(t, issuer, func(c *verify.JWTConfig) { c.Profile.TextDates = true })
+	for _, exp := range []any{4102444800, "4102444800.5", "2100-01-02T03:04:05+01:00"} {
+		p, err := v.Verify(t.Context(), issuer.Token("billing", "", oauthtest.Claim("exp", exp)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, date := range []time.Time{p.ExpiresAt, p.IssuedAt} {
+			if date.Location() != time.UTC {
+				t.Errorf("exp %v: %v", exp, date)
+			}
+		}
 	}
 }

@@ -62,6 +62,28 @@ func TestADigestIsRandom(t *testing.T) {
 	}
 }
 
+// Of GHASH alone, the digests of four tokens that cancel each other out would cancel
+// each other out too, and who learns of one could reckon with others.
+func TestADigestIsNotLinear(t *testing.T) {
+	token := func(changes ...int) string {
+		octets := []byte(strings.Repeat("a", 600))
+		for _, at := range changes {
+			octets[at] ^= 1
+		}
+		return string(octets)
+	}
+	for name, of := range digests {
+		a, b, c, d := of(token()), of(token(100)), of(token(500)), of(token(100, 500))
+		sum := 0
+		for i := range a {
+			sum |= int(a[i] ^ b[i] ^ c[i] ^ d[i])
+		}
+		if sum == 0 {
+			t.Errorf("%s: it is", name)
+		}
+	}
+}
+
 // In FIPS 140-only mode there is no GCM of this kind.
 func TestADigestWithoutGCM(t *testing.T) {
 	defer func(before cipher.AEAD) { hash = before }(hash)
