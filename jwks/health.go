@@ -29,7 +29,7 @@ type Health struct {
 func (s *RemoteSet) Health() Health {
 	var h Health
 	if current := s.load(); current != nil {
-		h.Ready = current != s.tooOld.Load()
+		h.Ready = time.Since(current.fetched) <= s.config.MaxStale
 		h.KeyIDs = slices.Clone(current.kids)
 		h.LastSuccess, h.NextFetch = current.fetched, current.due
 	}

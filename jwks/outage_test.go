@@ -186,7 +186,6 @@ func TestKeysServeOnForMaxStaleAndNoLonger(t *testing.T) {
 		time.Sleep(time.Hour)
 		mustFind(t, set, "a")
 		time.Sleep(time.Nanosecond)
-		synctest.Wait() // for the timer that says so
 		retryAfter := mustBeUnavailable(t, set, "a")
 
 		p.publish(jwk("a"))

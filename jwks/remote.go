@@ -24,12 +24,8 @@ type RemoteSet struct {
 	flights *fetch.Flights[http.Header]
 	begin   func() // the first fetch and the schedule of those that follow; once
 	overdue *time.Timer
-	// tooOld is the current snapshot once it is older than MaxStale. A timer sees to
-	// that, so that no request has to look at the clock.
-	tooOld atomic.Pointer[snapshot]
-	ageing *time.Timer
-	stop   context.CancelFunc
-	report reporter
+	stop    context.CancelFunc
+	report  reporter
 }
 
 // snapshot is the set as one fetch found it. It is immutable.
@@ -83,8 +79,6 @@ func Remote(ctx context.Context, config RemoteConfig) (*RemoteSet, error) {
 		s.flights.JoinUnless(func() bool { return s.rest() > 0 })
 	})
 	s.overdue.Stop()
-	s.ageing = time.AfterFunc(year, s.age)
-	s.ageing.Stop()
 	context.AfterFunc(ctx, s.forget)
 	if !config.Lazy {
 		s.begin()
@@ -156,16 +150,7 @@ func (s *RemoteSet) Close() {
 func (s *RemoteSet) forget() {
 	s.current.Store(gone)
 	s.overdue.Stop()
-	s.ageing.Stop()
 	s.client.Close()
-}
-
-// age marks the current snapshot if it is too old. One that takes its place meanwhile
-// sets the timer again.
-func (s *RemoteSet) age() {
-	if current := s.load(); current != nil && time.Since(current.fetched) > s.config.MaxStale {
-		s.tooOld.Store(current)
-	}
 }
 
 // Find implements [Set]. It waits for nothing if the kid is known. An unknown
@@ -233,7 +218,7 @@ func (s *RemoteSet) snapshot(ctx context.Context) (*snapshot, error) {
 		}
 		current = s.load()
 	}
-	if current == nil || current == s.tooOld.Load() {
+	if current == nil || time.Since(current.fetched) > s.config.MaxStale {
 		return nil, s.unavailable()
 	}
 	return current, nil
@@ -311,7 +296,9 @@ func (s *RemoteSet) replace(ctx context.Context) (http.Header, error) {
 		return nil, fetch.ErrClosed // meanwhile
 	}
 	s.overdue.Reset(time.Until(next.due))
-	s.ageing.Reset(s.config.MaxStale + 1)
+	if s.current.Load() == gone { // meanwhile
+		s.overdue.Stop()
+	}
 	return next.header, nil
 }
 

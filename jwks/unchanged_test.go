@@ -251,7 +251,6 @@ func TestA304BeginsMaxStaleAnew(t *testing.T) {
 		time.Sleep(time.Until(last.Add(time.Hour)))
 		mustFind(t, set, "a")
 		time.Sleep(time.Nanosecond)
-		synctest.Wait() // for the timer that says so
 		retryAfter := mustBeUnavailable(t, set, "a")
 
 		v.version(map[string]string{"ETag": `"v1"`}, false, jwk("a"))

@@ -25,7 +25,8 @@ const GrantClientCredentials = "client_credentials"
 
 // Principal is the caller that a verified access token speaks for. It is shared
 // by everything that serves a request, and may be by several requests that came
-// with the same token: read it, never change it.
+// with the same token; what it holds may be shared by others. Read it, never change
+// it.
 type Principal struct {
 	// Kind tells a client's own token from one that speaks for a user.
 	Kind Kind `json:"kind"`

@@ -156,7 +156,7 @@ func TestATokenIsRefused(t *testing.T) {
 		{"exp a string", claim("exp", "9999999999"), verify.ReasonClaims},
 		{"exp null", claim("exp", nil), verify.ReasonClaims},
 		{"exp a bool", claim("exp", true), verify.ReasonClaims},
-		{"exp an array", claim("exp", []int{9999999999}), verify.ReasonClaims},
+		{"exp an array", claim("exp", []int64{9999999999}), verify.ReasonClaims},
 		{"exp negative", claim("exp", -1), verify.ReasonClaims},
 		{"exp 1e400", claim("exp", exponent("1e400")), verify.ReasonClaims},
 		{"exp beyond the year 9999", claim("exp", 1e15), verify.ReasonClaims},

@@ -18,8 +18,8 @@ type scopeList struct {
 	scopes scopes.Set
 }
 
-// maxScopeList bounds, in octets, what one of them may take.
-const maxScopeList = 1 << 10
+// maxScopeList bounds the text of one, in octets; the list takes 16 bytes a name beside.
+const maxScopeList = 512
 
 var scopeListSeed = maphash.MakeSeed()
 

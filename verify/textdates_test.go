@@ -59,7 +59,7 @@ func TestDatesInStrings(t *testing.T) { // C16
 func TestDatesAreInUTC(t *testing.T) {
 	issuer := oauthtest.NewIssuer(t)
 	v := verifier(t, issuer, func(c *verify.JWTConfig) { c.Profile.TextDates = true })
-	for _, exp := range []any{4102444800, "4102444800.5", "2100-01-02T03:04:05+01:00"} {
+	for _, exp := range []any{int64(4102444800), "4102444800.5", "2100-01-02T03:04:05+01:00"} {
 		p, err := v.Verify(t.Context(), issuer.Token("billing", "", oauthtest.Claim("exp", exp)))
 		if err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@
 package cache
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
 	"sync/atomic"
@@ -174,8 +175,10 @@ func (c *Cache[V]) place(d *Digest, now time.Time) (b *bucket[V], slot int) {
 	all := c.buckets.Load()
 	if all == nil {
 		count := max((c.size+slots-1)/slots, 1)
-		c.buckets.CompareAndSwap(nil, &buckets[V]{uint32(count), make([]atomic.Pointer[chunk[V]], (count+chunkSize-1)/chunkSize)})
-		all = c.buckets.Load()
+		all = &buckets[V]{uint32(count), make([]atomic.Pointer[chunk[V]], (count+chunkSize-1)/chunkSize)}
+		if !c.buckets.CompareAndSwap(nil, all) {
+			all = cmp.Or(c.buckets.Load(), all) // or cleared meanwhile, so that what is put there is lost
+		}
 	}
 	least := 0
 	for _, number := range all.of(d) {
