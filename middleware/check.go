@@ -17,55 +17,76 @@ import (
 // ctx with the principal in it, if there is one. ctx bounds what waiting there
 // may be.
 func (g *Guard) Check(ctx context.Context, r Request) (context.Context, *Denial) {
+	attached, denial := g.check(ctx, r)
+	if attached != nil {
+		ctx = attached
+	}
+	return ctx, denial
+}
+
+// check is Check, with no context where ctx is good as it is.
+func (g *Guard) check(ctx context.Context, r Request) (attached context.Context, denial *Denial) {
 	if g.observe == nil {
-		ctx, _, denial := g.decide(ctx, r)
-		return ctx, denial
+		attached, _, denial = g.decide(ctx, r)
+		return attached, denial
 	}
 	began := time.Since(start)
-	ctx, p, denial := g.decide(ctx, r)
-	g.observe(ctx, newEvent(r, p, denial, time.Since(start)-began))
-	return ctx, denial
+	attached, p, denial := g.decide(ctx, r)
+	took := time.Since(start) - began
+	if attached != nil {
+		ctx = attached
+	}
+	g.observe(ctx, newEvent(r, p, denial, took))
+	return attached, denial
 }
 
 // start is what time spans are measured from: one look at the monotonic clock is
 // cheaper than time.Now, which looks at the wall clock as well.
 var start = time.Now()
 
-func (g *Guard) decide(ctx context.Context, r Request) (context.Context, *principal.Principal, *Denial) {
+func (g *Guard) decide(ctx context.Context, r Request) (attached context.Context, p *principal.Principal, denial *Denial) {
 	token, found := extract(r)
 	if g.optional && (found == credentialNone || found == credentialInQuery) {
-		return principal.NewContext(ctx, nil), nil, nil
+		return attach(ctx, nil), nil, nil
 	}
 	if found != credentialBearer {
-		return ctx, nil, g.denyCredential(found)
+		return nil, nil, g.denyCredential(found)
 	}
 	if !g.strict && !isB64Token(token) {
-		return ctx, nil, g.denyCredential(credentialMalformed)
+		return nil, nil, g.denyCredential(credentialMalformed)
 	}
-	ctx, p, err := g.verify(ctx, token)
+	attached, p, err := g.verify(ctx, token)
 	switch {
 	case err == nil:
-		return ctx, p, g.authorize(p)
+		return attached, p, g.authorize(p)
 	case g.strict && !isB64Token(token):
-		return ctx, nil, g.denyCredential(credentialMalformed)
+		return nil, nil, g.denyCredential(credentialMalformed)
 	default:
-		return ctx, nil, g.denyToken(ctx, err)
+		return nil, nil, g.denyToken(ctx, err)
 	}
+}
+
+// attach is ctx with a principal, or without one; nil if that is what it is.
+func attach(ctx context.Context, p *principal.Principal) context.Context {
+	if there, _ := principal.FromContext(ctx); there == p {
+		return nil
+	}
+	return principal.NewContext(ctx, p)
 }
 
 var errNoPrincipal = errors.New("middleware: the Verifier returned neither a principal nor an error")
 
-// verify is the principal of token, and ctx with it.
+// verify is the principal of token, and ctx with it, or nil if it has it.
 func (g *Guard) verify(ctx context.Context, token string) (context.Context, *principal.Principal, error) {
 	if v, ok := ctx.Value(verifiedKey{}).(*verified); ok && v.by == g.base && v.token == token {
-		return principal.NewContext(ctx, v.principal), v.principal, nil
+		return attach(ctx, v.principal), v.principal, nil
 	}
 	p, err := g.verifier.Verify(ctx, token)
 	if err != nil {
-		return ctx, nil, err
+		return nil, nil, err
 	}
 	if p == nil {
-		return ctx, nil, errNoPrincipal
+		return nil, nil, errNoPrincipal
 	}
 	return &verified{ctx, g.base, token, p}, p, nil
 }

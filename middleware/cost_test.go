@@ -90,6 +90,31 @@ func TestGarbageOfAnAcceptedRequest(t *testing.T) {
 	}
 }
 
+// A guard behind another one, and an optional one that nobody shows a token, leave the
+// request as it is.
+func TestGarbageOfAGuardWithNothingToDo(t *testing.T) {
+	issuer := oauthtest.NewIssuer(t)
+	guard, err := middleware.New(middleware.Config{Verifier: issuer.Verifier()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	good := requestWith("Bearer " + issuer.Token("billing", fourScopes))
+	for _, row := range []struct {
+		name    string
+		handler http.Handler
+		r       *http.Request
+		want    float64
+	}{
+		{"a guard behind two others", guard.Protect(guard.Require(scopes.All("orders.read")).Protect(guard.Optional().Protect(nothing))), good, 2},
+		{"an optional guard", guard.Optional().Protect(nothing), requestWith(""), 0},
+	} {
+		if n := testing.AllocsPerRun(100, func() { row.handler.ServeHTTP(silence{}, row.r) }); n > row.want {
+			t.Errorf("%s: %v allocations, want %v", row.name, n, row.want)
+		}
+	}
+}
+
 // refusals are requests that are refused, by what is wrong with them.
 func refusals(issuer *oauthtest.Issuer) []refusal {
 	token := func(changes ...oauthtest.Change) string {

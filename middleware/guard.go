@@ -122,11 +122,14 @@ func (g *Guard) Protect(next http.Handler) http.Handler {
 		panic("middleware: Protect without a handler to protect")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, denial := g.Check(r.Context(), RequestOf(r))
+		attached, denial := g.check(r.Context(), RequestOf(r))
 		if denial != nil {
 			g.Deny(w, r, denial)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(ctx))
+		if attached != nil {
+			r = r.WithContext(attached)
+		}
+		next.ServeHTTP(w, r)
 	})
 }
