@@ -18,8 +18,8 @@ import (
 // What is put into a slot while something else is put there may be lost.
 //
 // Who goes: what is of no use any more, else what was not used since it came, else
-// what was used least, and of those any one; so a flood of tokens that come once leaves
-// those in use where they are.
+// what was used least, and of those what came first; so a flood of tokens that come
+// once leaves those in use where they are.
 type Cache[V any] struct {
 	size    int
 	buckets atomic.Pointer[buckets[V]] // made with the first value
@@ -32,7 +32,10 @@ type buckets[V any] struct {
 	chunks []atomic.Pointer[chunk[V]]
 }
 
-type chunk[V any] [chunkSize]bucket[V]
+type chunk[V any] struct {
+	buckets [chunkSize]bucket[V]
+	puts    [chunkSize]atomic.Uint32 // how many values each was given
+}
 
 const chunkSize = 16
 
@@ -59,8 +62,8 @@ type mark uint32
 const (
 	useBits  = 2
 	mostUsed = 1<<useBits - 1
-	// agesAfter is the number of values put into a bucket after which, on average, all
-	// in it count as used once less: what was in use last week does not stay for ever.
+	// agesAfter is the number of values put into a bucket after which all in it
+	// count as used once less: what was in use last week does not stay for ever.
 	agesAfter = 4 * slots
 )
 
@@ -102,14 +105,10 @@ func (b *buckets[V]) at(number uint32) *bucket[V] {
 	if chunk == nil {
 		return nil
 	}
-	return &chunk[number%chunkSize]
+	return &chunk.buckets[number%chunkSize]
 }
 
 func (d *Digest) mark() mark { return mark(binary.LittleEndian.Uint32(d[8:])) &^ mostUsed }
-
-// lot is a number that decides where nothing else does. Nobody outside the process
-// knows digests, so nobody can choose it.
-func (d *Digest) lot() int { return int(binary.LittleEndian.Uint32(d[12:]) >> 1) }
 
 // Find is what is remembered of a token, or nil.
 func (c *Cache[V]) Find(d *Digest) *V {
@@ -158,10 +157,7 @@ func (c *Cache[V]) Put(d *Digest, value V, until, now time.Time) *V {
 	}
 	where, _ := c.find(d)
 	if where == nil {
-		b, slot := c.place(d, now)
-		if where = &b[slot]; d.lot()/slots%agesAfter == 0 {
-			b.age()
-		}
+		where = c.place(d, now)
 	}
 	where.entry.Store(e)
 	where.until.Store(moment(until))
@@ -171,7 +167,7 @@ func (c *Cache[V]) Put(d *Digest, value V, until, now time.Time) *V {
 
 // place is where a token that is not there is to go: into its first bucket while that
 // is half empty, for it is the first to be looked into, and else to the lesser loss.
-func (c *Cache[V]) place(d *Digest, now time.Time) (b *bucket[V], slot int) {
+func (c *Cache[V]) place(d *Digest, now time.Time) *slot[V] {
 	all := c.buckets.Load()
 	if all == nil {
 		count := max((c.size+slots-1)/slots, 1)
@@ -180,31 +176,39 @@ func (c *Cache[V]) place(d *Digest, now time.Time) (b *bucket[V], slot int) {
 			all = cmp.Or(c.buckets.Load(), all) // or cleared meanwhile, so that what is put there is lost
 		}
 	}
-	least := 0
+	var (
+		b           *bucket[V]
+		puts        *atomic.Uint32
+		slot, least int
+	)
 	for _, number := range all.of(d) {
 		candidate := all.at(number)
 		if candidate == nil {
 			all.chunks[number/chunkSize].CompareAndSwap(nil, new(chunk[V]))
 			candidate = all.at(number)
 		}
-		if i, loss := candidate.victim(d.lot(), now); b == nil || loss < least {
-			b, slot, least = candidate, i, loss
+		given := &all.chunks[number/chunkSize].Load().puts[number%chunkSize]
+		if i, loss := candidate.victim(int(given.Load()%slots), now); b == nil || loss < least {
+			b, puts, slot, least = candidate, given, i, loss
 		}
 		if least <= -slots/2 {
 			break
 		}
 	}
-	return b, slot
+	if puts.Add(1)%agesAfter == 0 {
+		b.age()
+	}
+	return &b[slot]
 }
 
 // victim is the slot whose value is to go, and how much of a loss that is: the less,
 // the more slots are free or of values that are of no use; without any, how much the
-// value was used. Among equals, the lot decides.
-func (b *bucket[V]) victim(lot int, now time.Time) (slot, loss int) {
+// value was used. Of equals, it is the first one from begin on.
+func (b *bucket[V]) victim(begin int, now time.Time) (slot, loss int) {
 	free, past := 0, moment(now)
-	slot, loss = lot%slots, mostUsed+1
+	slot, loss = begin, mostUsed+1
 	for n := range slots {
-		i := (lot + n) % slots
+		i := (begin + n) % slots // what came first goes first
 		used := mark(b[i].mark.Load()).used()
 		switch {
 		case b[i].entry.Load() == nil || b[i].until.Load() <= past:
