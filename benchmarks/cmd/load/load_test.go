@@ -9,16 +9,17 @@ import (
 	"github.com/bearerguard/bearerguard/benchmarks"
 )
 
-// A ratio is that of a round, whatever the machine did between rounds.
-func TestRatiosAreWithinARound(t *testing.T) {
+// A ratio is that of a turn, whatever the machine did between turns.
+func TestRatiosAreWithinATurn(t *testing.T) {
 	targets := []benchmarks.Target{{Implementation: "unprotected", Router: "nethttp"}, {Implementation: "bearerguard", Router: "gin"}}
 	fast, slow := 10*time.Microsecond, 40*time.Microsecond
-	results := map[int][][]result{}
+	results := map[int][][]turn{}
 	for _, count := range counts {
-		results[count] = [][]result{
-			{{1000, fast, fast}, {500, 2 * fast, 3 * fast}},
-			{{100, slow, slow}, {50, 2 * slow, 3 * slow}},
-			{{100, slow, slow}, {50, 2 * slow, 3 * slow}},
+		quick, sluggish := result{1000, fast, fast}, result{100, slow, slow}
+		results[count] = [][]turn{
+			{{quick, quick}, {result{500, 2 * fast, 3 * fast}, quick}},
+			{{quick, quick}, {result{50, 2 * slow, 3 * slow}, sluggish}},
+			{{quick, quick}, {result{50, 2 * slow, 3 * slow}, sluggish}},
 		}
 	}
 	got := table(targets, results)
@@ -36,11 +37,20 @@ func TestCPUTimeOfAProcess(t *testing.T) {
 	}
 }
 
-func TestTheFirstTargetIsAlwaysMeasured(t *testing.T) {
-	for only, want := range map[string]int{"": len(benchmarks.Targets()), "^bearerguard": 4, "chi$": 3, "nobody": 1} {
+func TestEachTargetIsComparedWithWhatItProtects(t *testing.T) {
+	for only, want := range map[string]int{"": len(benchmarks.Targets()), "^bearerguard": 6, "chi$": 4, "nobody": 3} {
 		targets, err := chosen(benchmarks.Targets(), only)
-		if err != nil || len(targets) != want || targets[0] != benchmarks.Targets()[0] {
-			t.Errorf("-only %q: %v, %v", only, targets, err)
+		if err != nil || len(targets) != want {
+			t.Fatalf("-only %q: %v, %v", only, targets, err)
+		}
+		for _, target := range targets {
+			router := target.Router
+			if target.Implementation == "unprotected" {
+				router = "nethttp"
+			}
+			if got := targets[beside(targets, target)]; got.Implementation != "unprotected" || got.Router != router {
+				t.Errorf("%s is compared with %s", target, got)
+			}
 		}
 	}
 	if _, err := chosen(benchmarks.Targets(), "("); err == nil {

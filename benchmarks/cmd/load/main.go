@@ -2,8 +2,8 @@
 // bearerguard on each router, and behind each peer, all with the same bytes.
 //
 // Each is a process of its own. Rounds are interleaved: every target has its turn in
-// each, and is compared with the unprotected one of the same round. All rounds of one
-// token come before those of many.
+// each, beside one of the unprotected target on the same router, with which it is
+// compared. All rounds of one token come before those of many.
 package main
 
 import (
@@ -34,10 +34,10 @@ var counts = []int{1, 2000}
 func main() {
 	log.SetFlags(0)
 	algorithm := flag.String("alg", "ES256", "what the issuer signs with")
-	rounds := flag.Int("rounds", 3, "how often each target has its turn")
-	seconds := flag.Int("seconds", 5, "how long one turn is")
+	rounds := flag.Int("rounds", 9, "how often each target has its turn")
+	seconds := flag.Int("seconds", 1, "how long one turn is")
 	connections := flag.Int("connections", 16, "how many connections are kept busy")
-	only := flag.String("only", "", "a regular expression for the targets to measure, beside the first one")
+	only := flag.String("only", "", "a regular expression for the targets to measure, beside the unprotected ones")
 	page := flag.String("page", "", "the Markdown file whose part \"load\" is replaced; without it, the table is printed")
 	flag.Parse()
 	targets, err := chosen(benchmarks.Targets(), *only)
@@ -53,15 +53,24 @@ func main() {
 	}
 }
 
-// chosen are the targets that match, and the first one, to which ratios are.
+// chosen are the targets that match, and those that nothing protects.
 func chosen(targets []benchmarks.Target, only string) ([]benchmarks.Target, error) {
 	pattern, err := regexp.Compile(only)
 	if err != nil {
 		return nil, fmt.Errorf("load: -only: %w", err)
 	}
-	return append(targets[:1:1], slices.DeleteFunc(targets[1:], func(t benchmarks.Target) bool {
-		return !pattern.MatchString(t.String())
-	})...), nil
+	return slices.DeleteFunc(targets, func(t benchmarks.Target) bool {
+		return t.Implementation != "unprotected" && !pattern.MatchString(t.String())
+	}), nil
+}
+
+// beside is which target another is compared with: what it protects, unprotected. Of
+// those that nothing protects, it is the first.
+func beside(targets []benchmarks.Target, target benchmarks.Target) int {
+	if target.Implementation == "unprotected" {
+		return 0
+	}
+	return slices.Index(targets, benchmarks.Target{Implementation: "unprotected", Router: target.Router})
 }
 
 func run(targets []benchmarks.Target, algorithm string, rounds, seconds, connections int) (string, error) {
@@ -97,7 +106,7 @@ func run(targets []benchmarks.Target, algorithm string, rounds, seconds, connect
 		}
 		defer servers[n].stop()
 	}
-	results := map[int][][]result{}
+	results := map[int][][]turn{}
 	for _, count := range counts { // one token is measured before anybody knows of others
 		for n, target := range targets {
 			if err := g.warm(servers[n], count); err != nil {
@@ -105,14 +114,20 @@ func run(targets []benchmarks.Target, algorithm string, rounds, seconds, connect
 			}
 		}
 		for round := range rounds {
-			results[count] = append(results[count], make([]result, len(targets)))
+			results[count] = append(results[count], make([]turn, len(targets)))
 			for n, target := range targets {
-				measured, err := g.measure(servers[n], count, seconds)
-				if err != nil {
-					return "", fmt.Errorf("load: %s: %w", target, err)
+				// Now the one is first, now the other, for what grows or wanes meanwhile.
+				unprotected := beside(targets, target)
+				var both [2]result
+				for i := range both {
+					which := (i + round) % 2
+					if both[which], err = g.measure(servers[which*n+(1-which)*unprotected], count, seconds); err != nil {
+						return "", fmt.Errorf("load: %s: %w", target, err)
+					}
 				}
-				log.Printf("round %d, %4d tokens, %-18s %8.0f/s %9s of CPU each, p99 %s",
-					round+1, count, target, measured.rate, measured.cpu.Round(10*time.Nanosecond), measured.p99)
+				measured := turn{both[1], both[0]}
+				log.Printf("round %d, %4d tokens, %-18s %8.0f/s, %.3f of the unprotected, %9s of CPU each, p99 %s",
+					round+1, count, target, measured.rate, measured.rate/measured.beside.rate, measured.cpu.Round(10*time.Nanosecond), measured.p99)
 				results[count][round][n] = measured
 			}
 		}
@@ -126,7 +141,7 @@ func run(targets []benchmarks.Target, algorithm string, rounds, seconds, connect
 		trial = " That is too few: this is a trial."
 	}
 	return table(targets, results) + fmt.Sprintf(
-		"\nMedians of %d rounds of %d s, %d connections kept busy by wrk, tokens signed by %s. %s.%s %s, %s. Written by `make bench-load`.\n",
+		"\nMedians of %d rounds; a turn is %d s, and %d connections are kept busy by wrk; tokens are signed by %s. %s.%s %s, %s. Written by `make bench-load`.\n",
 		rounds, seconds, connections, algorithm, pinned, trial, runtime.Version(), time.Now().UTC().Format(time.DateOnly)), nil
 }
 

@@ -30,7 +30,13 @@ type generator struct {
 	connections    int
 }
 
-// result is one turn of one target.
+// turn is that of one target, and that of the unprotected target beside it.
+type turn struct {
+	result
+	beside result
+}
+
+// result is what was measured in a turn.
 type result struct {
 	rate float64       // requests per second
 	cpu  time.Duration // of the server, per request

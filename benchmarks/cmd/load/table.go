@@ -9,8 +9,8 @@ import (
 )
 
 // table has a row for each target. results are by number of tokens, round and target;
-// a ratio is that to the first target in the same round.
-func table(targets []benchmarks.Target, results map[int][][]result) string {
+// a ratio is that to the turn beside.
+func table(targets []benchmarks.Target, results map[int][][]turn) string {
 	var b strings.Builder
 	head, rule := "| ", "| ---"
 	for _, count := range counts {
@@ -28,8 +28,8 @@ func table(targets []benchmarks.Target, results map[int][][]result) string {
 			cell := func(text func(float64) string, of func(result) float64) {
 				var values, ratios []float64
 				for _, round := range results[count] {
-					values = append(values, of(round[n]))
-					ratios = append(ratios, of(round[n])/of(round[0]))
+					values = append(values, of(round[n].result))
+					ratios = append(ratios, of(round[n].result)/of(round[n].beside))
 				}
 				fmt.Fprintf(&b, " | %s, %.2f×", text(median(values)), median(ratios))
 			}
