@@ -33,7 +33,7 @@ fuzz: ## every fuzz target of every module, a minute each, or FUZZTIME=10m make 
 bench: ## what a request costs, beside others; writes docs/performance.md and .svg (15 min)
 	benchmarks/bench.sh
 
-bench-load: ## the same of whole servers, by wrk; writes docs/performance.md (10 min)
+bench-load: ## the same of whole servers, by wrk; writes docs/performance.md (13 min)
 	cd benchmarks && go run ./cmd/load -page ../docs/performance.md
 
 quickstart: ## the README's first command

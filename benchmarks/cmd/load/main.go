@@ -34,7 +34,7 @@ var counts = []int{1, 2000}
 func main() {
 	log.SetFlags(0)
 	algorithm := flag.String("alg", "ES256", "what the issuer signs with")
-	rounds := flag.Int("rounds", 9, "how often each target has its turn")
+	rounds := flag.Int("rounds", 15, "how often each target has its turn")
 	seconds := flag.Int("seconds", 1, "how long one turn is")
 	connections := flag.Int("connections", 16, "how many connections are kept busy")
 	only := flag.String("only", "", "a regular expression for the targets to measure, beside the unprotected ones")
