@@ -15,7 +15,7 @@ import (
 
 // An octet that no token has makes the request malformed, whichever verifier is asked,
 // whether it has its keys or not, and though it knows the token without the octet.
-func TestStrayOctets(t *testing.T) { // C1, C2
+func TestStrayOctets(t *testing.T) { // C1
 	issuer, out := oauthtest.NewIssuer(t), oauthtest.NewIssuer(t)
 	out.Fail(http.StatusServiceUnavailable)
 	several, err := verify.ByIssuer(issuer.Verifier())
