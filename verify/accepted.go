@@ -64,10 +64,9 @@ func (v *JWTVerifier) accept(header *jose.Header, key *jwks.Key, p principal.Pri
 	if p.NotBefore.After(begin) {
 		begin = p.NotBefore
 	}
-	second := func(t time.Time) uint32 { return uint32(min(max(t.Unix(), 0), math.MaxUint32)) }
-	a := accepted{grounds: v.grounds(header, key), principal: p, from: second(begin.Add(time.Second - 1 - skew)), before: math.MaxUint32}
+	a := accepted{grounds: v.grounds(header, key), principal: p, from: cache.Seconds(begin.Add(time.Second - 1 - skew)), before: math.MaxUint32}
 	if !p.ExpiresAt.IsZero() {
-		a.before = second(p.ExpiresAt.Add(skew))
+		a.before = cache.Seconds(p.ExpiresAt.Add(skew))
 	}
 	return a
 }

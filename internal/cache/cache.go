@@ -46,7 +46,7 @@ type bucket[V any] [slots]slot[V]
 
 type slot[V any] struct {
 	mark  atomic.Uint32 // see mark
-	until atomic.Uint32 // until when the value is of use, see moment
+	until atomic.Uint32 // until when the value is of use, see Seconds
 	entry atomic.Pointer[entry[V]]
 }
 
@@ -70,9 +70,9 @@ const (
 func (m mark) used() int         { return int(m & mostUsed) }
 func (m mark) of(d *Digest) bool { return m|mostUsed == d.mark()|mostUsed }
 
-// moment is a time in Unix seconds, which last until 2106 in 32 bits; what is of use
-// for longer is, for all that the cache knows, of use until then.
-func moment(t time.Time) uint32 { return uint32(min(max(t.Unix(), 0), math.MaxUint32)) }
+// Seconds is a time in Unix seconds, rounded down, and no less or more than 32 bits
+// hold: they last from 1970 until 2106.
+func Seconds(t time.Time) uint32 { return uint32(min(max(t.Unix(), 0), math.MaxUint32)) }
 
 // New is a cache of size tokens at most, rounded up to fill a bucket of 8; it takes no
 // memory before the first. With a negative size it is nil.
@@ -160,7 +160,7 @@ func (c *Cache[V]) Put(d *Digest, value V, until, now time.Time) *V {
 		where = c.place(d, now)
 	}
 	where.entry.Store(e)
-	where.until.Store(moment(until))
+	where.until.Store(Seconds(until))
 	where.mark.Store(uint32(d.mark()))
 	return &e.value
 }
@@ -205,7 +205,7 @@ func (c *Cache[V]) place(d *Digest, now time.Time) *slot[V] {
 // the more slots are free or of values that are of no use; without any, how much the
 // value was used. Of equals, it is the first one from begin on.
 func (b *bucket[V]) victim(begin int, now time.Time) (slot, loss int) {
-	free, past := 0, moment(now)
+	free, past := 0, Seconds(now)
 	slot, loss = begin, mostUsed+1
 	for n := range slots {
 		i := (begin + n) % slots // what came first goes first

@@ -71,7 +71,8 @@ const (
 var (
 	hash, _ = cipher.NewGCM(newAES())
 	nonce   = make([]byte, 12)
-	tags    = sync.Pool{New: func() any { return new([tagSize]byte) }}
+	// tags are used again, for what is passed to an interface is allocated.
+	tags = sync.Pool{New: func() any { return new([tagSize]byte) }}
 )
 
 func newAES() cipher.Block {
