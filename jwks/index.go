@@ -3,6 +3,7 @@ package jwks
 import (
 	"maps"
 	"slices"
+	"sync/atomic"
 
 	"github.com/bearerguard/bearerguard/internal/jose"
 )
@@ -17,12 +18,16 @@ type index struct {
 	keys  map[question][]*Key
 	named map[string]bool // the kids there are
 	kids  []string        // the same, in order
+
+	edition uint64 // no other index has the same
 }
+
+var editions atomic.Uint64
 
 type question struct{ kid, alg string }
 
 func newIndex(keys []*Key, maxCandidates int) *index {
-	x := &index{all: keys, keys: make(map[question][]*Key), named: make(map[string]bool)}
+	x := &index{all: keys, keys: make(map[question][]*Key), named: make(map[string]bool), edition: editions.Add(1)}
 	for _, key := range keys {
 		kids := []string{""} // a token without kid may be signed by any key
 		if id := key.ID(); id != "" {

@@ -182,6 +182,17 @@ func (s *RemoteSet) Find(ctx context.Context, kid, alg string) ([]*Key, error) {
 	}
 }
 
+// Edition stands for the keys that Find goes by at a time, which is the current one: as
+// long as it is the same, Find finds the same, and no other set has it. It is 0 where
+// Find has no keys to go by, or none that are young enough.
+func (s *RemoteSet) Edition(now time.Time) uint64 {
+	current := s.load()
+	if current == nil || now.Sub(current.fetched) > s.config.MaxStale {
+		return 0
+	}
+	return current.edition
+}
+
 // FindAgain is for a token that kid does not settle, as the token or the set names
 // no key, and whose signature none of the keys has made that Find returned, which
 // are tried: if the issuer has changed its keys meanwhile, one of the new ones may
