@@ -12,6 +12,7 @@ import (
 	"github.com/bearerguard/bearerguard/jwks"
 	"github.com/bearerguard/bearerguard/middleware"
 	"github.com/bearerguard/bearerguard/oauthtest"
+	"github.com/bearerguard/bearerguard/principal"
 	"github.com/bearerguard/bearerguard/scopes"
 	"github.com/bearerguard/bearerguard/verify"
 )
@@ -111,6 +112,28 @@ func TestGarbageOfAGuardWithNothingToDo(t *testing.T) {
 	} {
 		if n := testing.AllocsPerRun(100, func() { row.handler.ServeHTTP(silence{}, row.r) }); n > row.want {
 			t.Errorf("%s: %v allocations, want %v", row.name, n, row.want)
+		}
+	}
+}
+
+// A principal is made when somebody asks for it, and once.
+func TestGarbageOfAPrincipal(t *testing.T) {
+	issuer := oauthtest.NewIssuer(t)
+	guard, err := middleware.New(middleware.Config{Verifier: issuer.Verifier()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := requestWith("Bearer " + issuer.Token("billing", fourScopes))
+	for asked, want := range []float64{2, 3, 3} {
+		handler := guard.Protect(guard.Protect(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			for range asked {
+				if p, ok := principal.FromContext(r.Context()); !ok || p.ClientID != "billing" {
+					t.Errorf("got %+v", p)
+				}
+			}
+		})))
+		if n := testing.AllocsPerRun(100, func() { handler.ServeHTTP(silence{}, r) }); n > want {
+			t.Errorf("asked for %d times: %v allocations, want %v", asked, n, want)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bearerguard/bearerguard/principal"
+	"github.com/bearerguard/bearerguard/scopes"
 	"github.com/bearerguard/bearerguard/verify"
 )
 
@@ -109,10 +109,10 @@ func (g *Guard) denyToken(ctx context.Context, err error) *Denial {
 	return g.deny(d)
 }
 
-func (g *Guard) denyScopes(p *principal.Principal) *Denial {
+func (g *Guard) denyScopes(granted scopes.Set) *Denial {
 	return g.deny(Denial{Status: http.StatusForbidden, Code: CodeInsufficient, Reason: ReasonInsufficientScope,
 		Description: "The access token does not grant what this request needs.",
-		Scope:       strings.Join(g.rule.Wanted(p.Scopes), " "),
+		Scope:       strings.Join(g.rule.Wanted(granted), " "),
 		Hint:        g.ruleHint})
 }
 

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/bearerguard/bearerguard/principal"
+	"github.com/bearerguard/bearerguard/internal/recall"
 	"github.com/bearerguard/bearerguard/verify"
 )
 
@@ -63,10 +63,11 @@ type Event struct {
 	Duration time.Duration
 }
 
-func newEvent(r Request, p *principal.Principal, d *Denial, took time.Duration) Event {
+func newEvent(r Request, known recall.Token, d *Denial, took time.Duration) Event {
 	e := Event{Outcome: Allowed, Method: knownMethod(r.Method), Route: r.Route, Duration: took}
-	if p != nil {
-		e.Issuer, e.ClientID = p.Issuer, p.ClientID
+	if known != nil {
+		caller := known.Caller()
+		e.Issuer, e.ClientID = caller.Issuer, caller.ClientID
 	}
 	switch {
 	case d != nil:
@@ -77,7 +78,7 @@ func newEvent(r Request, p *principal.Principal, d *Denial, took time.Duration) 
 		case d.Status == http.StatusServiceUnavailable:
 			e.Outcome = Unavailable
 		}
-	case p == nil:
+	case known == nil:
 		e.Outcome = Anonymous
 	}
 	return e

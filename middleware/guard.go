@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 
+	"github.com/bearerguard/bearerguard/internal/recall"
 	"github.com/bearerguard/bearerguard/scopes"
 	"github.com/bearerguard/bearerguard/verify"
 )
@@ -46,21 +47,11 @@ type base struct {
 	realm    string
 	body     Body
 	observe  func(context.Context, Event)
-	// strict tells that the verifier refuses, before it does anything else, a token
-	// with an octet that no b64token has. Then these are looked for in tokens that it
-	// has refused, to answer 400 rather than 401, and not in each good one.
-	strict bool
-}
-
-// isStrict is about what parses compact JWS, whose alphabet is a part of that of
-// b64token.
-func isStrict(v verify.Verifier) bool {
-	switch v.(type) {
-	case *verify.JWTVerifier, *verify.Issuer, *verify.Issuers:
-		return true
-	default:
-		return false
-	}
+	// recalls is the verifier, if it is one that leaves it to others to make a
+	// principal. It refuses, before it does anything else, a token with an octet that
+	// no b64token has. So these are looked for in tokens that it has refused, to answer
+	// 400 rather than 401, and not in each good one.
+	recalls recall.Verifier
 }
 
 // New is a guard that any valid token passes. It fails if the configuration is
@@ -83,7 +74,7 @@ func New(config Config) (*Guard, error) {
 	if config.Body == nil {
 		config.Body = OAuthError
 	}
-	return &Guard{base: &base{config.Verifier, config.Realm, config.Body, config.Observe, isStrict(config.Verifier)}}, nil
+	return &Guard{base: &base{config.Verifier, config.Realm, config.Body, config.Observe, recall.Of(config.Verifier)}}, nil
 }
 
 // Require is g, asking for a token, and for every one of the rules as well.

@@ -2,6 +2,7 @@ package principal
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,23 @@ import (
 	"slices"
 	"strings"
 )
+
+// RawClaims is one JSON object, or one in base64url, which is how a JWT has it (RFC
+// 7515 §2): that is a part of the request's own token, and needs no memory beside it.
+// By the first character, which is { or white space, an object is told from the other.
+type RawClaims string
+
+// String is the JSON object; empty if there is none.
+func (c RawClaims) String() string {
+	if c == "" || strings.IndexByte("{ \t\r\n", c[0]) >= 0 {
+		return string(c)
+	}
+	object, err := base64.RawURLEncoding.DecodeString(string(c))
+	if err != nil {
+		return ""
+	}
+	return string(object)
+}
 
 // Claims reads the claims of p's token into a T of the caller's own, by the
 // rules of encoding/json with one exception: a member is read only if its name
@@ -28,7 +46,7 @@ func Claims[T any](p *Principal) (T, error) {
 	if p == nil || p.RawClaims == "" {
 		return claims, errors.New("principal: no claims to read")
 	}
-	exact, err := exactly(json.RawMessage(p.RawClaims), reflect.TypeFor[T]())
+	exact, err := exactly(json.RawMessage(p.RawClaims.String()), reflect.TypeFor[T]())
 	if err == nil {
 		err = json.Unmarshal(exact, &claims)
 	}

@@ -123,7 +123,7 @@ func TestClaimsAreReadByTheirNamesToTheLetter(t *testing.T) { // RFC 7519 §4
 		"characters that HTML would escape":     {reading[withMap], `{"Homes":{"<&>":{"city":"<&>\u2028"}}}`, withMap{map[string]address{"<&>": {"<&>\u2028"}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := test.read(&principal.Principal{RawClaims: test.claims})
+			got, err := test.read(&principal.Principal{RawClaims: principal.RawClaims(test.claims)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -163,7 +163,7 @@ func follows[T any](claims string) func(*testing.T) {
 		if err := json.Unmarshal([]byte(claims), &want); err != nil {
 			t.Fatal(err)
 		}
-		got, err := principal.Claims[T](&principal.Principal{RawClaims: claims})
+		got, err := principal.Claims[T](&principal.Principal{RawClaims: principal.RawClaims(claims)})
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, %v, encoding/json reads %+v", got, err, want)
 		}
@@ -171,7 +171,9 @@ func follows[T any](claims string) func(*testing.T) {
 }
 
 func TestClaimsThatCannotBeRead(t *testing.T) {
-	token := func(claims string) *principal.Principal { return &principal.Principal{RawClaims: claims} }
+	token := func(claims string) *principal.Principal {
+		return &principal.Principal{RawClaims: principal.RawClaims(claims)}
+	}
 	for name, test := range map[string]struct {
 		read func(*principal.Principal) (any, error)
 		p    *principal.Principal
@@ -217,7 +219,7 @@ func TestClaimsWrapTheReason(t *testing.T) {
 // The principal is shared by requests that came with the same token.
 func TestReadingLeavesTheClaimsAlone(t *testing.T) {
 	const claims = `{"Homes":[{"City":"Evil","city":"Berlin"}],"x":1}`
-	p := &principal.Principal{RawClaims: claims}
+	p := &principal.Principal{RawClaims: principal.RawClaims(claims)}
 	raw, err := principal.Claims[json.RawMessage](p)
 	if err != nil {
 		t.Fatal(err)
@@ -225,7 +227,7 @@ func TestReadingLeavesTheClaimsAlone(t *testing.T) {
 	for i := range raw {
 		raw[i] = 'x' // a caller may write to what is its own
 	}
-	if _, err := principal.Claims[withSlice](p); err != nil || p.RawClaims != claims {
+	if _, err := principal.Claims[withSlice](p); err != nil || p.RawClaims.String() != claims {
 		t.Errorf("the claims have become %s, %v", p.RawClaims, err)
 	}
 }
@@ -233,7 +235,9 @@ func TestReadingLeavesTheClaimsAlone(t *testing.T) {
 // What encoding/json would settle by folding case, or by the order in which it
 // looks, is settled by depth and tags alone.
 func TestEmbeddedFieldsWithOneName(t *testing.T) {
-	read := func(claims string) *principal.Principal { return &principal.Principal{RawClaims: claims} }
+	read := func(claims string) *principal.Principal {
+		return &principal.Principal{RawClaims: principal.RawClaims(claims)}
+	}
 
 	type deep struct{ Address struct{ Street string } }
 	type E1 struct{ deep }
@@ -263,5 +267,26 @@ func TestEmbeddedFieldsWithOneName(t *testing.T) {
 		Other sub `json:"Home"`
 	}](read(`{"Home":{"X":"EVIL"}}`)); err != nil || got.Other.X != "" {
 		t.Errorf("a tag that is another field's name: got %+v, %v", got, err)
+	}
+}
+
+func TestRawClaims(t *testing.T) {
+	for name, row := range map[string]struct {
+		claims principal.RawClaims
+		want   string
+	}{
+		"none":                             {"", ""},
+		"an object":                        {`{"a":1}`, `{"a":1}`},
+		"an object behind white space":     {" \t\r\n{}", " \t\r\n{}"},
+		"an object behind a tab":           {"\t{}", "\t{}"},
+		"an object behind a line break":    {"\n{}", "\n{}"},
+		"an object behind a return":        {"\r{}", "\r{}"},
+		"as a JWT has it":                  {"eyJhIjoxfQ", `{"a":1}`},
+		"as a JWT has it, and white space": {"IAkNCnt9", " \t\r\n{}"},
+		"neither":                          {"eyJhIjoxfQ==", ""},
+	} {
+		if got := row.claims.String(); got != row.want {
+			t.Errorf("%s: got %q, want %q", name, got, row.want)
+		}
 	}
 }

@@ -16,6 +16,12 @@ func NewContext(ctx context.Context, p *Principal) context.Context {
 // where no token was verified: on routes without a guard, and behind an optional
 // one when the request carried no credential.
 func FromContext(ctx context.Context) (*Principal, bool) {
-	p, ok := ctx.Value(contextkey.Principal{}).(*Principal)
-	return p, ok && p != nil
+	var p *Principal
+	switch kept := ctx.Value(contextkey.Principal{}).(type) {
+	case *Principal:
+		p = kept
+	case interface{ Principal() *Principal }:
+		p = kept.Principal()
+	}
+	return p, p != nil
 }

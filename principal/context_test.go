@@ -4,8 +4,13 @@ import (
 	"context"
 	"testing"
 
+	"github.com/bearerguard/bearerguard/internal/contextkey"
 	"github.com/bearerguard/bearerguard/principal"
 )
+
+type maker struct{ p *principal.Principal }
+
+func (m maker) Principal() *principal.Principal { return m.p }
 
 func TestThePrincipalOfAContext(t *testing.T) {
 	type key struct{}
@@ -24,6 +29,8 @@ func TestThePrincipalOfAContext(t *testing.T) {
 		"a derived context":                 {cancelled, app},
 		"nobody is not a principal":         {principal.NewContext(background, nil), nil},
 		"nobody hides the one that was":     {principal.NewContext(principal.NewContext(background, app), nil), nil},
+		"one that is made when asked for":   {context.WithValue(background, contextkey.Principal{}, maker{app}), app},
+		"nobody, when asked for":            {context.WithValue(background, contextkey.Principal{}, maker{}), nil},
 		"a value under a key of the caller": {context.WithValue(background, key{}, app), nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -57,9 +57,9 @@ type Principal struct {
 	IssuedAt  time.Time `json:"issued_at,omitzero"`
 	NotBefore time.Time `json:"not_before,omitzero"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
-	// RawClaims is the token's claims, or the introspection response, as one
-	// JSON object; [Claims] reads it.
-	RawClaims string `json:"-"`
+	// RawClaims is the token's claims, or the introspection response; [Claims]
+	// reads it.
+	RawClaims RawClaims `json:"-"`
 }
 
 // Can tells whether the token's scopes cover the named one. It is safe on a nil

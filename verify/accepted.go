@@ -4,30 +4,44 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/bearerguard/bearerguard/internal/cache"
 	"github.com/bearerguard/bearerguard/internal/jose"
-	"github.com/bearerguard/bearerguard/jwks"
+	"github.com/bearerguard/bearerguard/internal/recall"
 	"github.com/bearerguard/bearerguard/principal"
 )
 
 // accepted is a token that was found good, and what it went by. That it is remembered
 // says that its signature was good once.
+//
+// Thousands of these lie in memory, and the garbage collector looks at every pointer in
+// them each time; so there are two, rather than a principal with all of its strings,
+// which is made when the token comes again. The claims are in the token, which then
+// comes with them.
 type accepted struct {
-	*grounds
+	*alike
+	names string // those that follow, one behind the other
 	// from and before bound the whole seconds, in Unix time, in which the token's
 	// dates are beyond doubt; in those at the edges they have to be compared.
-	from, before uint32
-	principal    principal.Principal
+	from, before                       uint32
+	clientID, userID, subject, tokenID part
+	issuedAt, notBefore, expiresAt     instant
 }
 
-// grounds are what a token was accepted by; one for all tokens that have the same.
-type grounds struct {
-	by     *JWTVerifier
-	header *jose.Header // by which the key was found
-	key    *jwks.Key    // that has made the signature
+// part is where in names a name is.
+type part struct{ begin, end uint32 }
+
+// instant is a time.Time without its pointer.
+type instant struct {
+	seconds     int64 // Unix time
+	nanoseconds int32
 }
+
+func instantOf(t time.Time) instant { return instant{t.Unix(), int32(t.Nanosecond())} }
+
+func (i instant) time() time.Time { return time.Unix(i.seconds, int64(i.nanoseconds)).UTC() }
 
 // look is what is remembered of a token, or nil, and its digest if anything is
 // remembered at all.
@@ -39,57 +53,72 @@ func look(where *cache.Cache[accepted], token string) (d cache.Digest, known *ac
 	return d, known
 }
 
-// again is what Verify would say of a token that was accepted before: a principal or
-// an error, or neither if only Verify can tell.
-func (a *accepted) again(ctx context.Context) (*principal.Principal, error) {
-	now := time.Now()
+// still tells whether a token that was accepted before is good now. If it is false, only
+// verifying the token can tell.
+func (a *accepted) still(ctx context.Context, now time.Time) (bool, error) {
 	if second := now.Unix(); second < int64(a.from) || second >= int64(a.before) {
-		if refusal := a.by.claims.judgeTimes(&a.principal, now); refusal != nil {
-			return nil, refusal
+		if refusal := a.by.claims.judgeTimes(a.issuedAt.time(), a.notBefore.time(), a.expiresAt.time(), now); refusal != nil {
+			return false, refusal
+		}
+	}
+	var edition uint64
+	if a.by.remote != nil {
+		if edition = a.by.remote.Edition(now); edition != 0 && edition == a.edition.Load() {
+			return true, nil
 		}
 	}
 	keys, err := a.by.config.Keys.Find(ctx, a.header.KeyID, a.header.Algorithm)
 	if err != nil {
-		return nil, noKeys(err)
+		return false, noKeys(err)
 	}
 	if !slices.Contains(keys, a.key) {
-		return nil, nil
+		return false, nil
 	}
-	return &a.principal, nil
+	a.edition.Store(edition)
+	return true, nil
 }
 
+// Caller implements [recall.Token].
+func (a *accepted) Caller() recall.Caller {
+	return recall.Caller{Kind: a.common.Kind, Issuer: a.common.Issuer, ClientID: a.name(a.clientID), Scopes: a.common.Scopes}
+}
+
+// Principal implements [recall.Token].
+func (a *accepted) Principal(token string) *principal.Principal {
+	p := a.common
+	p.ClientID, p.UserID, p.Subject, p.TokenID = a.name(a.clientID), a.name(a.userID), a.name(a.subject), a.name(a.tokenID)
+	p.IssuedAt, p.NotBefore, p.ExpiresAt = a.issuedAt.time(), a.notBefore.time(), a.expiresAt.time()
+	p.RawClaims = principal.RawClaims(jose.EncodedPayload(token))
+	return &p
+}
+
+func (a *accepted) name(at part) string { return a.names[at.begin:at.end] }
+
 // accept is what is to be remembered of a token.
-func (v *JWTVerifier) accept(header *jose.Header, key *jwks.Key, p principal.Principal) accepted {
+func (v *JWTVerifier) accept(common *alike, p *principal.Principal) accepted {
 	begin, skew := p.IssuedAt, v.config.ClockSkew
 	if p.NotBefore.After(begin) {
 		begin = p.NotBefore
 	}
-	a := accepted{grounds: v.grounds(header, key), principal: p, from: cache.Seconds(begin.Add(time.Second - 1 - skew)), before: math.MaxUint32}
+	a := accepted{
+		alike: common,
+		from:  cache.Seconds(begin.Add(time.Second - 1 - skew)), before: math.MaxUint32,
+		issuedAt: instantOf(p.IssuedAt), notBefore: instantOf(p.NotBefore), expiresAt: instantOf(p.ExpiresAt),
+	}
 	if !p.ExpiresAt.IsZero() {
 		a.before = cache.Seconds(p.ExpiresAt.Add(skew))
 	}
+	var room [256]byte
+	names := room[:0]
+	at := func(name string) part {
+		begin := strings.Index(string(names), name)
+		if begin < 0 {
+			begin = len(names)
+			names = append(names, name...)
+		}
+		return part{uint32(begin), uint32(begin + len(name))}
+	}
+	a.clientID, a.userID, a.subject, a.tokenID = at(p.ClientID), at(p.UserID), at(p.Subject), at(p.TokenID)
+	a.names = string(names)
 	return a
-}
-
-// grounds are those for a token with this header and key.
-func (v *JWTVerifier) grounds(header *jose.Header, key *jwks.Key) *grounds {
-	last := v.last.Load()
-	switch {
-	case last == nil || *last.header != *header:
-		last = &grounds{v, header, key}
-	case last.key != key:
-		last = &grounds{v, last.header, key}
-	default:
-		return last
-	}
-	v.last.Store(last)
-	return last
-}
-
-// lastHeader is that of the token accepted last, or nil.
-func (v *JWTVerifier) lastHeader() *jose.Header {
-	if last := v.last.Load(); last != nil {
-		return last.header
-	}
-	return nil
 }

@@ -3,37 +3,47 @@ package verify
 import (
 	"context"
 	"encoding/base64"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/bearerguard/bearerguard/internal/jose"
+	"github.com/bearerguard/bearerguard/internal/recall"
 	"github.com/bearerguard/bearerguard/jwks"
 	"github.com/bearerguard/bearerguard/principal"
+	"github.com/bearerguard/bearerguard/scopes"
 )
 
-// Thousands of tokens that are remembered hold on to one header.
-func TestTokensShareTheirHeader(t *testing.T) {
-	header := func(text string) *jose.Header {
-		c, err := jose.Parse(base64.RawURLEncoding.EncodeToString([]byte(text)) + ".e30.AA")
-		if err != nil {
-			t.Fatal(err)
+// The principal that is made when a token comes again is the one that was read.
+func TestThePrincipalOfATokenThatComesAgain(t *testing.T) {
+	utc := func(seconds, nanoseconds int64) time.Time { return time.Unix(seconds, nanoseconds).UTC() }
+	const token = "eyJ9.eyJqdGkiOiIxIn0.AA"
+	long := strings.Repeat("long", 10_000)
+	v := &JWTVerifier{claims: &reader{}}
+	common := &alike{common: principal.Principal{Kind: principal.KindUser, Issuer: "https://issuer.example", Grant: "password", Scopes: scopes.Of("a", "b"), Audience: []string{"https://api.example"}}}
+	for name, own := range map[string]principal.Principal{
+		"of a client":                 {ClientID: "billing", Subject: "billing", TokenID: "1f3a", IssuedAt: utc(5000, 0), NotBefore: utc(5001, 0), ExpiresAt: utc(8600, 0)},
+		"of a user":                   {ClientID: "app", UserID: "42", Subject: "42", TokenID: "7", ExpiresAt: utc(8600, 0)},
+		"with four names":             {ClientID: "app", UserID: "42", Subject: "auth0|42", TokenID: "7"},
+		"with names in names":         {ClientID: "abcabc", UserID: "bca", Subject: "abcabca", TokenID: "c"},
+		"without most":                {ClientID: "billing"},
+		"without any":                 {},
+		"with long names":             {ClientID: long, UserID: "4", Subject: long + "2", TokenID: "1" + long},
+		"with fractions of a second":  {ClientID: "a", IssuedAt: utc(5000, 1), NotBefore: utc(5000, 999_999_999), ExpiresAt: utc(8600, 500_000_000)},
+		"from the beginning of time":  {ClientID: "a", IssuedAt: utc(0, 0), ExpiresAt: utc(1, 0)},
+		"until the end of time":       {ClientID: "a", IssuedAt: utc(1<<32+1, 0), ExpiresAt: utc(endOfTime, 999_999_999)},
+		"with letters of many octets": {ClientID: "büro", Subject: "ü", TokenID: "📎"},
+	} {
+		want := own
+		want.Kind, want.Issuer, want.Grant, want.Scopes, want.Audience = common.common.Kind, common.common.Issuer, common.common.Grant, common.common.Scopes, common.common.Audience
+		want.RawClaims = "eyJqdGkiOiIxIn0"
+		a := v.accept(common, &own)
+		if got := a.Principal(token); !reflect.DeepEqual(*got, want) {
+			t.Errorf("%s: got %+v, want %+v", name, *got, want)
 		}
-		return c.Header
-	}
-	v := &JWTVerifier{}
-	key := &jwks.Key{}
-	first := header(`{"alg":"RS256","kid":"a"}`)
-	known := v.grounds(first, key)
-	if known.header != first || v.grounds(header(`{"alg":"RS256","kid":"a"}`), key) != known {
-		t.Error("the same header is kept twice")
-	}
-	if other := new(jwks.Key); v.grounds(first, other).key != other {
-		t.Error("another key is taken for the one before")
-	}
-	for _, text := range []string{`{"alg":"RS256","kid":"b"}`, `{"alg":"PS256","kid":"a"}`, `{"alg":"RS256","kid":"a","typ":"at+jwt"}`} {
-		if other := header(text); v.grounds(other, key).header != other {
-			t.Errorf("%s is taken for another header", text)
+		caller := recall.Caller{Kind: want.Kind, Issuer: want.Issuer, ClientID: want.ClientID, Scopes: want.Scopes}
+		if got := a.Caller(); !reflect.DeepEqual(got, caller) {
+			t.Errorf("%s: got %+v, want %+v", name, got, caller)
 		}
 	}
 }
@@ -117,14 +127,14 @@ func TestSecondsBeyondDoubt(t *testing.T) {
 			{"across the end of an age", principal.Principal{IssuedAt: at(1<<32-100, 1), ExpiresAt: at(1<<32+100, 1)}},
 		} {
 			t.Run(row.name, func(t *testing.T) {
-				a := v.accept(&jose.Header{}, nil, row.p)
+				a := v.accept(&alike{}, &row.p)
 				beyond, good := 0, 0
 				for _, around := range []int64{-1 << 40, -100, 0, 5000, 5050, 5100, 5150, 5200, 1 << 32, 1<<32 + 100, endOfTime} {
 					for second := around - 40; second <= around+40; second++ {
 						isBeyond := second >= int64(a.from) && second < int64(a.before)
 						isGood := true
 						for _, now := range []time.Time{at(second, 0), at(second, 1), at(second, 2), at(second, 3), at(second+1, 0).Add(-1)} {
-							isGood = isGood && v.claims.judgeTimes(&row.p, now) == nil
+							isGood = isGood && v.claims.judgeTimes(row.p.IssuedAt, row.p.NotBefore, row.p.ExpiresAt, now) == nil
 						}
 						if isBeyond && !isGood {
 							t.Fatalf("skew %v: second %d is said to be beyond doubt", skew, second)

@@ -13,11 +13,12 @@ import (
 )
 
 // alike is what many good tokens have in common, so that it is kept once. It is
-// immutable.
+// immutable but for edition.
 type alike struct {
 	grounds
-	scopes string // the claim as it stands in the tokens
-	common principal.Principal
+	scopes  string // the claim as it stands in the tokens
+	common  principal.Principal
+	edition atomic.Uint64 // of the keys among which key was seen last
 }
 
 // grounds are what a JWT was accepted by.

@@ -4,46 +4,126 @@ import (
 	"encoding/base64"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/bearerguard/bearerguard/internal/jose"
 	"github.com/bearerguard/bearerguard/internal/strictjson"
 	"github.com/bearerguard/bearerguard/jwks"
+	"github.com/bearerguard/bearerguard/principal"
 )
 
-func TestScopeListsAreWhatWasKept(t *testing.T) {
-	var lists scopeLists
-	for n := range 1000 { // many more than there is room for
-		text := fmt.Sprintf("invoices.read number.%d", n)
-		if _, there := lists.find(text); there {
-			t.Errorf("%q is there before it is kept", text)
-		}
-		lists.keep(text)
-		set, there := lists.find(text)
-		if !there || set.String() != text {
-			t.Errorf("%q is %q, %t", text, set, there)
-		}
+func completed(t *testing.T, p Profile) Profile {
+	t.Helper()
+	p, err := p.complete()
+	if err != nil {
+		t.Fatal(err)
 	}
-	kept := 0
-	for n := range 1000 {
-		text := fmt.Sprintf("invoices.read number.%d", n)
-		if set, there := lists.find(text); there {
-			if kept++; set.String() != text {
-				t.Errorf("%q is %q", text, set)
+	return p
+}
+
+// tokenOf is the principal that a reader reads, and the claims.
+func tokenOf(t *testing.T, r *reader, text string) (*principal.Principal, strictjson.Members) {
+	t.Helper()
+	claims, err := strictjson.Parse(text, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := new(principal.Principal)
+	if refusal := r.read(p, claims, time.Unix(1000, 0)); refusal != nil {
+		t.Fatal(refusal)
+	}
+	return p, claims
+}
+
+func headerOf(t *testing.T, text string) *jose.Header {
+	t.Helper()
+	c, err := jose.Parse(base64.RawURLEncoding.EncodeToString([]byte(text)) + ".e30.AA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Header
+}
+
+// What thousands of tokens have in common is kept once, and nothing is taken for common
+// that is not.
+func TestTokensShareWhatTheyHaveInCommon(t *testing.T) {
+	profile := completed(t, Profile{Grant: "gty"})
+	const header, claims = `{"alg":"RS256","kid":"a"}`, `{"iss":"https://issuer.example","aud":"https://api.example","client_id":"a","sub":"a","exp":4000000000,"jti":"1","scope":"invoices.read"}`
+	key := &jwks.Key{}
+	for _, row := range []struct {
+		name    string
+		header  string
+		key     *jwks.Key
+		claims  string
+		changes []string
+		shared  bool
+	}{
+		{"the same token", header, key, claims, nil, true},
+		{"of another client", header, key, claims, []string{`"client_id":"a","sub":"a"`, `"client_id":"b","sub":"b"`}, true},
+		{"with other dates", header, key, claims, []string{`4000000000`, `4000000001,"iat":7`}, true},
+		{"with another id", header, key, claims, []string{`"jti":"1"`, `"jti":"2"`}, true},
+		{"of a user", header, key, claims, []string{`"sub":"a"`, `"sub":"7"`}, false},
+		{"of another grant", header, key, claims, []string{`"jti"`, `"gty":"password","jti"`}, false},
+		{"for another of our audiences", header, key, claims, []string{`api.example`, `other.example`}, false},
+		{"for two audiences", header, key, claims, []string{`"https://api.example"`, `["https://api.example","https://stranger.example"]`}, false},
+		{"with other scopes", header, key, claims, []string{`invoices.read`, `orders.read`}, false},
+		{"with the same scopes in an array", header, key, claims, []string{`"invoices.read"`, `["invoices.read"]`}, false},
+		{"without scopes", header, key, claims, []string{`,"scope":"invoices.read"`, ``}, false},
+		{"by another key", header, &jwks.Key{}, claims, nil, false},
+		{"by the key under another kid", `{"alg":"RS256","kid":"b"}`, key, claims, nil, false},
+		{"by the key with another algorithm", `{"alg":"PS256","kid":"a"}`, key, claims, nil, false},
+		{"of another type", `{"alg":"RS256","kid":"a","typ":"at+jwt"}`, key, claims, nil, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r := newReader(profile, "https://issuer.example", []string{"https://api.example", "https://other.example"}, 0, false)
+			p, read := tokenOf(t, r, claims)
+			first := r.alike(grounds{nil, headerOf(t, header), key}, read, p)
+			p, read = tokenOf(t, r, strings.NewReplacer(row.changes...).Replace(row.claims))
+			second := r.alike(grounds{nil, headerOf(t, row.header), row.key}, read, p)
+			if (first == second) != row.shared {
+				t.Errorf("shared: %t", first == second)
 			}
-		}
-	}
-	if kept == 0 || kept > len(lists) {
-		t.Errorf("%d are kept", kept)
+			if second.key != row.key || *second.header != *headerOf(t, row.header) {
+				t.Error("it has other grounds")
+			}
+			if c := second.common; c.Kind != p.Kind || c.Issuer != p.Issuer || c.Grant != p.Grant || c.Scopes.String() != p.Scopes.String() || !slices.Equal(c.Audience, p.Audience) {
+				t.Errorf("it says %+v, the token %+v", c, *p)
+			}
+		})
 	}
 }
 
-func TestScopeListsThatAreNotKept(t *testing.T) {
-	for _, text := range []string{"a  b", " a", `"a"`, strings.Repeat("a", maxScopeList+1)} {
-		var lists scopeLists
-		lists.keep(text)
-		if _, there := lists.find(text); there {
-			t.Errorf("%.20q is kept", text)
+func TestScopesAreThoseOfTheClaim(t *testing.T) {
+	r := newReader(completed(t, Profile{}), "", nil, 0, true)
+	claim := func(n int) string { return fmt.Sprintf(`"invoices.read number.%d"`, n) }
+	for round := range 2 {
+		for n := range 1000 { // many more than there is room for
+			if known := r.alikes.find(claim(n)); round == 0 && known != nil {
+				t.Errorf("%s is there before it is kept", claim(n))
+			}
+			p, read := tokenOf(t, r, `{"client_id":"a","scope":`+claim(n)+`}`)
+			r.alike(grounds{}, read, p)
+			if got, kept := p.Scopes.String(), r.alikes.find(claim(n)); strconv.Quote(got) != claim(n) || kept == nil || kept.common.Scopes.String() != got {
+				t.Errorf("%s is %q, and kept as %+v", claim(n), got, kept)
+			}
+		}
+	}
+}
+
+// What takes much memory is kept by the tokens alone that have it.
+func TestALongClaimOfScopesIsNotKept(t *testing.T) {
+	for length, want := range map[int]bool{maxAlike: true, maxAlike + 1: false} {
+		r := newReader(completed(t, Profile{}), "", nil, 0, true)
+		claim := `"` + strings.Repeat("a", length-2) + `"`
+		p, read := tokenOf(t, r, `{"client_id":"a","scope":`+claim+`}`)
+		if a := r.alike(grounds{}, read, p); a.common.Scopes.String() != p.Scopes.String() {
+			t.Errorf("%d octets: the scopes are others", length)
+		}
+		if kept := r.alikes.find(claim) != nil; kept != want {
+			t.Errorf("%d octets: kept: %t", length, kept)
 		}
 	}
 }
@@ -80,7 +160,7 @@ func TestScopesOfARefusedToken(t *testing.T) {
 	if _, err := v.Verify(t.Context(), token); err != unknownKey {
 		t.Fatalf("got %v", err)
 	}
-	if _, there := v.claims.scopes.find("invoices.read"); there {
+	if there := v.claims.alikes.find(`"invoices.read"`); there != nil {
 		t.Error("its scopes are kept")
 	}
 }

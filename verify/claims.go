@@ -18,7 +18,7 @@ type reader struct {
 	issuer    string
 	audience  []string
 	audiences []string // the same, for principals to share
-	scopes    scopeLists
+	alikes    alikes
 	skew      time.Duration
 	// presentOnly checks iss, aud and exp only where they are there: an
 	// introspection server has judged the token before.
@@ -114,16 +114,16 @@ func (r *reader) checkTimes(p *principal.Principal, claims strictjson.Members, n
 	if !r.date(claims, r.profile.Expiry, &p.ExpiresAt) || !r.date(claims, "nbf", &p.NotBefore) || !r.date(claims, "iat", &p.IssuedAt) {
 		return claimType
 	}
-	return r.judgeTimes(p, now)
+	return r.judgeTimes(p.IssuedAt, p.NotBefore, p.ExpiresAt, now)
 }
 
-func (r *reader) judgeTimes(p *principal.Principal, now time.Time) *Refusal {
+func (r *reader) judgeTimes(issuedAt, notBefore, expiresAt, now time.Time) *Refusal {
 	switch {
-	case !p.ExpiresAt.IsZero() && !now.Before(p.ExpiresAt.Add(r.skew)):
+	case !expiresAt.IsZero() && !now.Before(expiresAt.Add(r.skew)):
 		return expired
-	case now.Add(r.skew).Before(p.NotBefore):
+	case now.Add(r.skew).Before(notBefore):
 		return notYetValid
-	case now.Add(r.skew).Before(p.IssuedAt):
+	case now.Add(r.skew).Before(issuedAt):
 		return issuedInFuture
 	}
 	return nil
@@ -164,11 +164,11 @@ func (r *reader) grantedScopes(claim strictjson.Value) (granted scopes.Set, ok b
 	if claim.Kind == strictjson.Absent {
 		return granted, true
 	}
+	if known := r.alikes.find(claim.Text); known != nil {
+		return known.common.Scopes, true
+	}
 	var err error
 	if list, isString := claim.String(); isString {
-		if granted, ok = r.scopes.find(list); ok {
-			return granted, true
-		}
 		granted, err = scopes.Parse(list)
 		return granted, err == nil
 	}
@@ -216,14 +216,6 @@ func (r *reader) readAudience(claim strictjson.Value) ([]string, bool) {
 		}
 	}
 	return stringOrStrings(claim)
-}
-
-// keepScopes keeps what a token grants that somebody has vouched for: others are to
-// share it.
-func (r *reader) keepScopes(claims strictjson.Members) {
-	if list, ok := first(claims, r.profile.Scopes).String(); ok {
-		r.scopes.keep(list)
-	}
 }
 
 var (

@@ -146,6 +146,14 @@ func (d *discoveredKeys) Find(ctx context.Context, kid, alg string) ([]*jwks.Key
 	return nil, &jwks.UnavailableError{RetryAfter: retryAfter, Err: fmt.Errorf("metadata of %s: %w", d.issuer, err)}
 }
 
+// Edition is [jwks.RemoteSet.Edition].
+func (d *discoveredKeys) Edition(now time.Time) uint64 {
+	if set := d.current.Load(); set != nil {
+		return set.Edition(now)
+	}
+	return 0
+}
+
 // FindAgain is [jwks.RemoteSet.FindAgain].
 func (d *discoveredKeys) FindAgain(ctx context.Context, kid, alg string, tried []*jwks.Key) ([]*jwks.Key, error) {
 	if set := d.current.Load(); set != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/bearerguard/bearerguard/principal"
 )
@@ -60,7 +61,8 @@ func (h *HybridVerifier) Verify(ctx context.Context, token string) (*principal.P
 	if len(token) > maxTokenBytes {
 		return nil, tooLongForAny
 	}
-	return h.issuers.verify(ctx, token, h.opaque)
+	known, err := h.issuers.recallOr(ctx, token, time.Now(), h.opaque)
+	return principalOf(token, known, err)
 }
 
 // Health is that of both verifiers, of those that tell.

@@ -200,8 +200,8 @@ func (v *IntrospectionVerifier) judge(members strictjson.Members, response strin
 	}
 	switch {
 	case refusal == nil:
-		v.claims.keepScopes(members)
-		p.RawClaims = response
+		p.Scopes = v.claims.alike(grounds{}, members, p).common.Scopes
+		p.RawClaims = principal.RawClaims(response)
 		return verdict{principal: p, until: began.Add(v.config.MaxAge)}
 	case refusal.Reason == ReasonNotYetValid:
 		return verdict{refusal: refusal} // it will be good soon, and then at once

@@ -118,7 +118,7 @@ func (e expectation) asks(t *testing.T, v *verify.IntrospectionVerifier, said []
 		t.Fatalf("%q: %v, which is answer %d, want %d", said, err, got, want)
 	}
 	if got == saysYes {
-		if other := whom.agrees(p, e); other != "" || p.RawClaims != string(said) {
+		if other := whom.agrees(p, e); other != "" || p.RawClaims.String() != string(said) {
 			t.Fatalf("%q: %s, of %+v", said, other, p)
 		}
 	}

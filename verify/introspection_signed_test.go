@@ -119,7 +119,7 @@ func TestIntrospectionWithSignedResponses(t *testing.T) { // C35
 				t.Errorf("%+v, %v", p, err)
 			}
 			var raw struct{ Active bool }
-			if err := json.Unmarshal([]byte(p.RawClaims), &raw); err != nil || !raw.Active {
+			if err := json.Unmarshal([]byte(p.RawClaims.String()), &raw); err != nil || !raw.Active {
 				t.Errorf("RawClaims %s", p.RawClaims)
 			}
 		})

@@ -7,9 +7,11 @@ import (
 	"maps"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/bearerguard/bearerguard/internal/cache"
 	"github.com/bearerguard/bearerguard/internal/jose"
+	"github.com/bearerguard/bearerguard/internal/recall"
 	"github.com/bearerguard/bearerguard/internal/strictjson"
 	"github.com/bearerguard/bearerguard/principal"
 )
@@ -112,19 +114,29 @@ func jwtVerifier(v Verifier) *JWTVerifier {
 
 // Verify implements [Verifier].
 func (s *Issuers) Verify(ctx context.Context, token string) (*principal.Principal, error) {
+	known, err := s.recall(ctx, token, time.Now())
+	return principalOf(token, known, err)
+}
+
+func (s *Issuers) recall(ctx context.Context, token string, now time.Time) (recall.Token, error) {
 	if len(token) > maxTokenBytes {
 		return nil, tooLong
 	}
-	return s.verify(ctx, token, nil)
+	return s.recallOr(ctx, token, now, nil)
 }
 
-// verify has others judge, if there is somebody, what is no JWT by its form or not of
+// recallOr has others judge, if there is somebody, what is no JWT by its form or not of
 // a listed issuer.
-func (s *Issuers) verify(ctx context.Context, token string, others Verifier) (*principal.Principal, error) {
+func (s *Issuers) recallOr(ctx context.Context, token string, now time.Time, others Verifier) (recall.Token, error) {
 	where := s.cache.Load()
 	d, known := look(where, token)
-	if p, err := s.again(ctx, known); p != nil || err != nil {
-		return p, err
+	if known != nil && jwtVerifier(s.of(known.by.Issuer())) == known.by { // else it is trusted no more, or in another way
+		switch still, err := known.still(ctx, now); {
+		case err != nil:
+			return nil, err
+		case still:
+			return known, nil
+		}
 	}
 	var room [32]strictjson.Member
 	compact, claims, refusal := parse(token, room[:])
@@ -135,16 +147,20 @@ func (s *Issuers) verify(ctx context.Context, token string, others Verifier) (*p
 			refusal = unlistedIssuer
 		}
 	}
-	switch own := jwtVerifier(v); {
-	case refusal != nil && others != nil:
-		return others.Verify(ctx, token)
-	case refusal != nil:
+	own := jwtVerifier(v)
+	switch {
+	case refusal != nil && others == nil:
 		return nil, refusal
+	case refusal != nil:
+		v = others
 	case own != nil:
-		return own.verifyParsed(ctx, len(token), compact, claims, where, d)
-	default:
-		return v.Verify(ctx, token)
+		return own.recallParsed(ctx, token, compact, claims, now, where, d)
 	}
+	p, err := v.Verify(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	return recall.Given(p), nil
 }
 
 func parse(token string, room strictjson.Members) (*jose.Compact, strictjson.Members, *Refusal) {
@@ -165,16 +181,6 @@ func (s *Issuers) of(issuer string) Verifier {
 		return v
 	}
 	return nil
-}
-
-// again is what Verify would say of a token that was accepted before, or neither if
-// there is none, or if only Verify can tell, as the issuer is trusted no more or in
-// another way.
-func (s *Issuers) again(ctx context.Context, known *accepted) (*principal.Principal, error) {
-	if known == nil || jwtVerifier(s.of(known.by.Issuer())) != known.by {
-		return nil, nil
-	}
-	return known.again(ctx)
 }
 
 var unlistedIssuer = &Refusal{ReasonIssuer, "The token was issued by another issuer.", "iss is not to the letter one of the issuers given to ByIssuer or Add"}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bearerguard/bearerguard/internal/cache"
 	"github.com/bearerguard/bearerguard/internal/jose"
+	"github.com/bearerguard/bearerguard/internal/recall"
 	"github.com/bearerguard/bearerguard/internal/strictjson"
 	"github.com/bearerguard/bearerguard/jwks"
 	"github.com/bearerguard/bearerguard/principal"
@@ -45,7 +46,8 @@ type JWTConfig struct {
 	// signature of one that comes again is not verified again. Its dates are looked
 	// at each time, and so is whether the issuer's key is still there. Default
 	// 10,000, at most 10,000,000, in steps of 8; for none, write -1. One takes about
-	// 350 bytes and the length of its claims. The least used goes first.
+	// 200 bytes and the length of its client id, sub and jti; its other claims stay in
+	// the token. The least used goes first.
 	MaxEntries int
 }
 
@@ -106,8 +108,9 @@ func (c JWTConfig) complete() (JWTConfig, error) {
 type JWTVerifier struct {
 	config JWTConfig
 	claims *reader
+	remote remoteKeys // config.Keys, if they are that
 	cache  *cache.Cache[accepted]
-	last   atomic.Pointer[grounds] // of the token accepted last
+	last   atomic.Pointer[jose.Header] // of the token accepted last
 	// Refusals whose hint is made of the configuration.
 	types     typeRefusals
 	algorithm *Refusal
@@ -126,6 +129,7 @@ func JWT(config JWTConfig) (*JWTVerifier, error) {
 	}
 	return &JWTVerifier{
 		config: config,
+		remote: asRemote(config.Keys),
 		cache:  cache.New[accepted](config.MaxEntries),
 		claims: newReader(config.Profile, config.Issuer, config.Audience, config.ClockSkew, false),
 		types:  config.Profile.typeRefusals(),
@@ -139,19 +143,27 @@ func (v *JWTVerifier) Issuer() string { return v.config.Issuer }
 
 // Verify implements [Verifier]. Everything that can be judged without a key is
 // judged first, from cheap to dear; what it learns of an unverified token leads
-// to a refusal or to the signature, and nowhere else. Of the principals that it
-// returns, those for one token may be the same.
+// to a refusal or to the signature, and nowhere else. The principals that it returns
+// for one token share their memory, and that of the token.
 func (v *JWTVerifier) Verify(ctx context.Context, token string) (*principal.Principal, error) {
+	known, err := v.recall(ctx, token, time.Now())
+	return principalOf(token, known, err)
+}
+
+func (v *JWTVerifier) recall(ctx context.Context, token string, now time.Time) (recall.Token, error) {
 	if len(token) > v.config.MaxTokenBytes {
 		return nil, tooLong
 	}
 	d, known := look(v.cache, token)
 	if known != nil {
-		if p, err := known.again(ctx); p != nil || err != nil {
-			return p, err
+		switch still, err := known.still(ctx, now); {
+		case err != nil:
+			return nil, err
+		case still:
+			return known, nil
 		}
 	}
-	last := v.lastHeader()
+	last := v.last.Load()
 	compact, err := jose.ParseAfter(last, token)
 	if err != nil {
 		return nil, malformedOr(err)
@@ -166,13 +178,13 @@ func (v *JWTVerifier) Verify(ctx context.Context, token string) (*principal.Prin
 	if err != nil {
 		return nil, malformed
 	}
-	return v.verifyClaims(ctx, compact, claims, v.cache, d)
+	return v.recallNew(ctx, token, compact, claims, now, v.cache, d)
 }
 
-// verifyParsed is Verify for a token of a length that has been parsed to find v,
-// and is to be remembered elsewhere.
-func (v *JWTVerifier) verifyParsed(ctx context.Context, length int, compact *jose.Compact, claims strictjson.Members, where *cache.Cache[accepted], d cache.Digest) (*principal.Principal, error) {
-	if length > v.config.MaxTokenBytes {
+// recallParsed is recall for a token that has been parsed to find v, and is to be
+// remembered elsewhere.
+func (v *JWTVerifier) recallParsed(ctx context.Context, token string, compact *jose.Compact, claims strictjson.Members, now time.Time, where *cache.Cache[accepted], d cache.Digest) (recall.Token, error) {
+	if len(token) > v.config.MaxTokenBytes {
 		return nil, tooLong
 	}
 	if refusal := v.judgeHeader(compact.Header); refusal != nil {
@@ -181,7 +193,7 @@ func (v *JWTVerifier) verifyParsed(ctx context.Context, length int, compact *jos
 	if v.cache == nil {
 		where = nil
 	}
-	return v.verifyClaims(ctx, compact, claims, where, d)
+	return v.recallNew(ctx, token, compact, claims, now, where, d)
 }
 
 func (v *JWTVerifier) judgeHeader(header *jose.Header) *Refusal {
@@ -194,9 +206,8 @@ func (v *JWTVerifier) judgeHeader(header *jose.Header) *Refusal {
 	return nil
 }
 
-// verifyClaims has the principal of a good token remembered.
-func (v *JWTVerifier) verifyClaims(ctx context.Context, compact *jose.Compact, claims strictjson.Members, where *cache.Cache[accepted], d cache.Digest) (*principal.Principal, error) {
-	now := time.Now()
+// recallNew has a good token remembered.
+func (v *JWTVerifier) recallNew(ctx context.Context, token string, compact *jose.Compact, claims strictjson.Members, now time.Time, where *cache.Cache[accepted], d cache.Digest) (recall.Token, error) {
 	var p principal.Principal
 	if refusal := v.claims.read(&p, claims, now); refusal != nil {
 		return nil, refusal
@@ -205,56 +216,16 @@ func (v *JWTVerifier) verifyClaims(ctx context.Context, compact *jose.Compact, c
 	if err != nil {
 		return nil, err
 	}
-	p.RawClaims = compact.Payload()
-	v.claims.keepScopes(claims)
-	return &where.Put(&d, v.accept(compact.Header, key, p), p.ExpiresAt.Add(v.config.ClockSkew), now).principal, nil
-}
-
-// findSigner is the key of the set that has made the signature.
-func findSigner(ctx context.Context, set jwks.Set, compact *jose.Compact) (*jwks.Key, error) {
-	keys, err := set.Find(ctx, compact.KeyID, compact.Algorithm)
-	if err != nil {
-		return nil, noKeys(err)
+	if last := v.last.Load(); last == nil || *last != *compact.Header {
+		v.last.Store(compact.Header)
 	}
-	if key := signerAmong(keys, compact); key != nil {
-		return key, nil
+	common := v.claims.alike(grounds{v, compact.Header, key}, claims, &p)
+	if where == nil {
+		unkept := p
+		unkept.RawClaims = principal.RawClaims(jose.EncodedPayload(token))
+		return recall.Given(&unkept), nil
 	}
-	if set, ok := set.(changingKeys); ok {
-		others, err := set.FindAgain(ctx, compact.KeyID, compact.Algorithm, keys)
-		if err != nil {
-			return nil, noKeys(err)
-		}
-		if key := signerAmong(others, compact); key != nil {
-			return key, nil
-		}
-	}
-	if len(keys) == 0 {
-		return nil, unknownKey
-	}
-	return nil, badSignature
-}
-
-func signerAmong(keys []*jwks.Key, compact *jose.Compact) *jwks.Key {
-	for _, key := range keys {
-		if key.Verify(compact.Algorithm, compact.Input(), compact.Signature()) == nil {
-			return key
-		}
-	}
-	return nil
-}
-
-// changingKeys is a key set that can tell, where no kid does, whether a signature
-// may be that of a key it did not have a moment ago.
-type changingKeys interface {
-	FindAgain(ctx context.Context, kid, alg string, tried []*jwks.Key) ([]*jwks.Key, error)
-}
-
-func noKeys(err error) *UnavailableError {
-	unavailable := &UnavailableError{RetryAfter: time.Second, Err: err}
-	if cause, ok := errors.AsType[*jwks.UnavailableError](err); ok {
-		unavailable.RetryAfter = cause.RetryAfter
-	}
-	return unavailable
+	return where.Put(&d, v.accept(common, &p), p.ExpiresAt.Add(v.config.ClockSkew), now), nil
 }
 
 var (

@@ -2,5 +2,6 @@
 // middleware answers to.
 package contextkey
 
-// Principal is the key of a *principal.Principal in a context.
+// Principal is the key in a context of a *principal.Principal, or of what has a method
+// Principal that makes one when somebody asks.
 type Principal struct{}

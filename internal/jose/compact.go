@@ -126,6 +126,14 @@ func (c *Compact) Claims(into strictjson.Members) (strictjson.Members, error) {
 // Payload is the claims as the token holds them.
 func (c *Compact) Payload() string { return c.payload }
 
+// EncodedPayload is the claims in base64url, a part of a token that Parse has taken or
+// of its Input.
+func EncodedPayload(token string) string {
+	_, token, _ = strings.Cut(token, ".")
+	payload, _, _ := strings.Cut(token, ".")
+	return payload
+}
+
 // Input is what was signed: ASCII(BASE64URL(header) . BASE64URL(payload)), in the
 // token's own memory.
 func (c *Compact) Input() []byte { return octets.Of(c.input) }

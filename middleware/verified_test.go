@@ -1,0 +1,86 @@
+package middleware_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/bearerguard/bearerguard/middleware"
+	"github.com/bearerguard/bearerguard/oauthtest"
+	"github.com/bearerguard/bearerguard/principal"
+	"github.com/bearerguard/bearerguard/verify"
+)
+
+// Everybody who serves a request sees one principal, and no other request's.
+func TestThePrincipalOfARequest(t *testing.T) {
+	issuer := oauthtest.NewIssuer(t)
+	guard := newGuard(t, func(c *middleware.Config) { c.Verifier = issuer.Verifier() })
+	var seen []*principal.Principal
+	handler := guard.Protect(guard.Protect(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var all [8]*principal.Principal
+		var group sync.WaitGroup
+		for i := range all {
+			group.Go(func() { all[i], _ = principal.FromContext(context.WithoutCancel(r.Context())) })
+		}
+		group.Wait()
+		for _, p := range all {
+			if p == nil || p != all[0] {
+				t.Errorf("%p and %p", p, all[0])
+			}
+		}
+		seen = append(seen, all[0])
+	})))
+	r := requestWith("Bearer " + issuer.Token("billing", "invoices.read"))
+	for range 3 {
+		handler.ServeHTTP(silence{http.Header{}}, r)
+	}
+	if len(seen) != 3 || seen[0] == seen[1] || seen[1] == seen[2] {
+		t.Errorf("three requests have %p", seen)
+	}
+	for _, p := range seen {
+		claims, err := principal.Claims[struct {
+			ClientID string `json:"client_id"`
+		}](p)
+		if err != nil || claims.ClientID != "billing" || p.ClientID != "billing" || !p.Can("invoices.read") {
+			t.Errorf("got %+v, whose claims are %+v, %v", p, claims, err)
+		}
+	}
+}
+
+// The principal of a verifier of the program's own is the one that it has returned.
+func TestThePrincipalOfAVerifierOfOnesOwn(t *testing.T) {
+	own := &principal.Principal{ClientID: "billing"}
+	guard := newGuard(t, func(c *middleware.Config) {
+		c.Verifier = verify.Func(func(context.Context, string) (*principal.Principal, error) { return own, nil })
+	})
+	asked := false
+	guard.Protect(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		p, _ := principal.FromContext(r.Context())
+		asked = p == own
+	})).ServeHTTP(silence{http.Header{}}, requestWith("Bearer a"))
+	if !asked {
+		t.Error("it is another one")
+	}
+}
+
+// Behind a guard, what somebody else has put in the place of its principal does not count.
+func TestAGuardPutsItsPrincipalBack(t *testing.T) {
+	issuer := oauthtest.NewIssuer(t)
+	guard := newGuard(t, func(c *middleware.Config) { c.Verifier = issuer.Verifier() })
+	stranger := &principal.Principal{ClientID: "stranger"}
+	var got []*principal.Principal
+	look := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		p, _ := principal.FromContext(r.Context())
+		got = append(got, p)
+	})
+	guard.Protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		look(w, r)
+		r = r.WithContext(principal.NewContext(r.Context(), stranger))
+		look(w, r)
+		guard.Protect(guard.Protect(look)).ServeHTTP(w, r)
+	})).ServeHTTP(silence{http.Header{}}, requestWith("Bearer "+issuer.Token("billing", "")))
+	if len(got) != 3 || got[0].ClientID != "billing" || got[1] != stranger || got[2] != got[0] {
+		t.Errorf("got %+v", got)
+	}
+}
