@@ -17,6 +17,7 @@ func Targets() []Target {
 		{"unprotected", "nethttp"}, {"bearerguard", "nethttp"},
 		{"unprotected", "gin"}, {"bearerguard", "gin"},
 		{"unprotected", "chi"}, {"bearerguard", "chi"},
+		{"lookup", "nethttp"},
 	}
 	for _, implementation := range Implementations {
 		if !implementation.Floor && implementation.Variant == "" && implementation.Name != "bearerguard" {
