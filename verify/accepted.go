@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/bearerguard/bearerguard/internal/cache"
@@ -63,7 +62,8 @@ func (a *accepted) still(ctx context.Context, now time.Time) (bool, error) {
 	}
 	var edition uint64
 	if a.by.remote != nil {
-		if edition = a.by.remote.Edition(now); edition != 0 && edition == a.edition.Load() {
+		edition = a.by.remote.Edition(now)
+		if edition != 0 && edition == a.edition.Load() {
 			return true, nil
 		}
 	}
@@ -74,7 +74,9 @@ func (a *accepted) still(ctx context.Context, now time.Time) (bool, error) {
 	if !slices.Contains(keys, a.key) {
 		return false, nil
 	}
-	a.edition.Store(edition)
+	if edition != 0 {
+		a.edition.Store(edition)
+	}
 	return true, nil
 }
 
@@ -110,15 +112,16 @@ func (v *JWTVerifier) accept(common *alike, p *principal.Principal) accepted {
 	}
 	var room [256]byte
 	names := room[:0]
-	at := func(name string) part {
-		begin := strings.Index(string(names), name)
-		if begin < 0 {
-			begin = len(names)
-			names = append(names, name...)
+	own := [...]string{p.ClientID, p.UserID, p.Subject, p.TokenID}
+	parts := [...]*part{&a.clientID, &a.userID, &a.subject, &a.tokenID}
+	for i, name := range own {
+		if same := slices.Index(own[:i], name); same >= 0 { // as a client's sub is its id
+			*parts[i] = *parts[same]
+			continue
 		}
-		return part{uint32(begin), uint32(begin + len(name))}
+		*parts[i] = part{uint32(len(names)), uint32(len(names) + len(name))}
+		names = append(names, name...)
 	}
-	a.clientID, a.userID, a.subject, a.tokenID = at(p.ClientID), at(p.UserID), at(p.Subject), at(p.TokenID)
 	a.names = string(names)
 	return a
 }

@@ -25,7 +25,7 @@ func TestThePrincipalOfATokenThatComesAgain(t *testing.T) {
 		"of a client":                 {ClientID: "billing", Subject: "billing", TokenID: "1f3a", IssuedAt: utc(5000, 0), NotBefore: utc(5001, 0), ExpiresAt: utc(8600, 0)},
 		"of a user":                   {ClientID: "app", UserID: "42", Subject: "42", TokenID: "7", ExpiresAt: utc(8600, 0)},
 		"with four names":             {ClientID: "app", UserID: "42", Subject: "auth0|42", TokenID: "7"},
-		"with names in names":         {ClientID: "abcabc", UserID: "bca", Subject: "abcabca", TokenID: "c"},
+		"with all that there is":      {ClientID: "abcabc", UserID: "bca", Subject: "abcabca", TokenID: "c", IssuedAt: utc(5000, 0), NotBefore: utc(5001, 0), ExpiresAt: utc(8600, 0)},
 		"without most":                {ClientID: "billing"},
 		"without any":                 {},
 		"with long names":             {ClientID: long, UserID: "4", Subject: long + "2", TokenID: "1" + long},
@@ -37,6 +37,13 @@ func TestThePrincipalOfATokenThatComesAgain(t *testing.T) {
 		want := own
 		want.Kind, want.Issuer, want.Grant, want.Scopes, want.Audience = common.common.Kind, common.common.Issuer, common.common.Grant, common.common.Scopes, common.common.Audience
 		want.RawClaims = "eyJqdGkiOiIxIn0"
+		if name == "with all that there is" {
+			for field, value := range reflect.ValueOf(want).Fields() {
+				if value.IsZero() {
+					t.Fatalf("%s is missing in this test", field.Name)
+				}
+			}
+		}
 		a := v.accept(common, &own)
 		if got := a.Principal(token); !reflect.DeepEqual(*got, want) {
 			t.Errorf("%s: got %+v, want %+v", name, *got, want)
