@@ -32,6 +32,12 @@ func (v *verified) Value(key any) any {
 	}
 }
 
+// String keeps the token out of what is made of a context by fmt.
+func (v *verified) String() string { return "a request whose access token is verified" }
+
+// GoString is String, for %#v.
+func (v *verified) GoString() string { return v.String() }
+
 // Principal is the same for everybody who asks.
 func (v *verified) Principal() *principal.Principal {
 	if v.principal.Load() == nil {

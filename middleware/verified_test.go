@@ -2,7 +2,9 @@ package middleware_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 
@@ -82,5 +84,30 @@ func TestAGuardPutsItsPrincipalBack(t *testing.T) {
 	})).ServeHTTP(silence{http.Header{}}, requestWith("Bearer "+issuer.Token("billing", "")))
 	if len(got) != 3 || got[0].ClientID != "billing" || got[1] != stranger || got[2] != got[0] {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// Programs print contexts into their logs, where no token may be.
+func TestAContextDoesNotTellTheToken(t *testing.T) {
+	issuer := oauthtest.NewIssuer(t)
+	guard := newGuard(t, func(c *middleware.Config) { c.Verifier = issuer.Verifier() })
+	token := issuer.Token("billing", "")
+	type key struct{}
+	asked := 0
+	guard.Protect(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		cancellable, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		principal.FromContext(cancellable)
+		for _, ctx := range []context.Context{r.Context(), context.WithValue(r.Context(), key{}, 1), cancellable} {
+			for _, verb := range []string{"%v", "%+v", "%s", "%#v", "%q"} {
+				asked++
+				if text := fmt.Sprintf(verb, ctx); strings.Contains(text, token) || strings.Contains(text, token[len(token)-20:]) {
+					t.Errorf("%s tells the token: %s", verb, text)
+				}
+			}
+		}
+	})).ServeHTTP(silence{http.Header{}}, requestWith("Bearer "+token))
+	if asked == 0 {
+		t.Error("nothing was asked")
 	}
 }

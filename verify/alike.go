@@ -2,6 +2,7 @@ package verify
 
 import (
 	"hash/maphash"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -29,24 +30,29 @@ type grounds struct {
 }
 
 // alikes are some of these, of one reader. Few lists of scopes are in all the tokens of
-// an issuer, and they are found by theirs. Which of them are there is a matter of memory
-// and time alone.
-type alikes [64]atomic.Pointer[alike]
+// an issuer, and they are found by theirs: a row has those of some lists. Which of them
+// are there is a matter of memory and time alone.
+type alikes [32]row
+
+type row [4]atomic.Pointer[alike]
 
 // maxAlike bounds the claim of scopes of those that are there, in octets. The scopes
 // take 16 bytes a name beside.
-const maxAlike = 512
+const maxAlike = 2 << 10
 
 var alikeSeed = maphash.MakeSeed()
 
-func (l *alikes) of(scopes string) *atomic.Pointer[alike] {
+func (l *alikes) row(scopes string) *row {
 	return &l[maphash.String(alikeSeed, scopes)%uint64(len(l))]
 }
 
 // find is one with a claim of scopes, or nil.
 func (l *alikes) find(scopes string) *alike {
-	if kept := l.of(scopes).Load(); kept != nil && kept.scopes == scopes {
-		return kept
+	row := l.row(scopes)
+	for i := range row {
+		if kept := row[i].Load(); kept != nil && kept.scopes == scopes {
+			return kept
+		}
 	}
 	return nil
 }
@@ -54,17 +60,26 @@ func (l *alikes) find(scopes string) *alike {
 // alike is what a token that somebody has vouched for has in common with others.
 func (r *reader) alike(g grounds, claims strictjson.Members, p *principal.Principal) *alike {
 	claim := first(claims, r.profile.Scopes)
-	last := r.alikes.find(claim.Text)
-	if last != nil && last.is(g, p) {
-		return last
+	row := r.alikes.row(claim.Text)
+	var similar *alike
+	where := &row[rand.IntN(len(row))]
+	for i := range row {
+		switch kept := row[i].Load(); {
+		case kept == nil:
+			where = &row[i]
+		case kept.scopes == claim.Text && kept.is(g, p):
+			return kept
+		case kept.scopes == claim.Text:
+			similar = kept
+		}
 	}
 	// What is in the token's memory is copied, as it is to outlive the token.
 	a := &alike{grounds: g, common: principal.Principal{Kind: p.Kind, Issuer: strings.Clone(p.Issuer), Grant: strings.Clone(p.Grant)}}
 	for _, aud := range p.Audience {
 		a.common.Audience = append(a.common.Audience, strings.Clone(aud))
 	}
-	if last != nil {
-		a.scopes, a.common.Scopes = last.scopes, last.common.Scopes
+	if similar != nil {
+		a.scopes, a.common.Scopes = similar.scopes, similar.common.Scopes
 	} else {
 		a.scopes = strings.Clone(claim.Text)
 		claim.Text = a.scopes
@@ -72,7 +87,7 @@ func (r *reader) alike(g grounds, claims strictjson.Members, p *principal.Princi
 		a.common.Scopes = granted.Matching(r.profile.Matcher)
 	}
 	if len(a.scopes) <= maxAlike {
-		r.alikes.of(a.scopes).Store(a)
+		where.Store(a)
 	}
 	return a
 }

@@ -46,8 +46,9 @@ type JWTConfig struct {
 	// signature of one that comes again is not verified again. Its dates are looked
 	// at each time, and so is whether the issuer's key is still there. Default
 	// 10,000, at most 10,000,000, in steps of 8; for none, write -1. One takes about
-	// 200 bytes and the length of its client id, sub and jti; its other claims stay in
-	// the token. The least used goes first.
+	// 200 bytes and the length of its client id, sub and jti, and as much as they need
+	// for scopes that few others have; its other claims stay in the token. The least
+	// used goes first.
 	MaxEntries int
 }
 
@@ -216,10 +217,13 @@ func (v *JWTVerifier) recallNew(ctx context.Context, token string, compact *jose
 	if err != nil {
 		return nil, err
 	}
-	if last := v.last.Load(); last == nil || *last != *compact.Header {
-		v.last.Store(compact.Header)
+	header := compact.Header
+	if last := v.last.Load(); last != nil && *last == *header {
+		header = last // so that there is one in memory
+	} else {
+		v.last.Store(header)
 	}
-	common := v.claims.alike(grounds{v, compact.Header, key}, claims, &p)
+	common := v.claims.alike(grounds{v, header, key}, claims, &p)
 	if where == nil {
 		unkept := p
 		unkept.RawClaims = principal.RawClaims(jose.EncodedPayload(token))

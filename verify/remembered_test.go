@@ -368,7 +368,6 @@ func TestRememberedTokensTakeTheMemoryThatIsSaid(t *testing.T) {
 	issuer := oauthtest.NewIssuer(t)
 	issuer.Rotate("EdDSA")
 	const tokens = 4000
-	v := verifier(t, issuer, func(c *verify.JWTConfig) { c.MaxEntries = 2 * tokens })
 	heap := func() int {
 		runtime.GC()
 		runtime.GC()
@@ -376,15 +375,29 @@ func TestRememberedTokensTakeTheMemoryThatIsSaid(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return int(m.HeapAlloc)
 	}
-	before := heap()
-	for range tokens {
-		if _, err := v.Verify(t.Context(), issuer.Token("billing", "invoices.read invoices.write orders.read")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	each := (heap() - before) / tokens
-	runtime.KeepAlive(v)
-	if t.Logf("%d bytes", each); each > 250 {
-		t.Errorf("%d bytes", each)
+	for name, changes := range map[string][]oauthtest.Change{
+		"all alike":                           nil,
+		"clients and users":                   {oauthtest.Claim("sub", "billing"), oauthtest.ForUser("7")},
+		"with one audience and with two":      {oauthtest.Claim("sub", "billing"), oauthtest.Claim("aud", []string{oauthtest.Audience, "https://other.example"})},
+		"with much that is kept in the token": {oauthtest.Claim("more", strings.Repeat("x", 4096))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := verifier(t, issuer, func(c *verify.JWTConfig) { c.MaxEntries = 2 * tokens })
+			before := heap()
+			for n := range tokens {
+				var change []oauthtest.Change
+				if len(changes) > 0 {
+					change = changes[n%len(changes):][:1]
+				}
+				if _, err := v.Verify(t.Context(), issuer.Token("billing", "invoices.read invoices.write orders.read", change...)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			each := (heap() - before) / tokens
+			runtime.KeepAlive(v)
+			if t.Logf("%d bytes", each); each > 250 {
+				t.Errorf("%d bytes", each)
+			}
+		})
 	}
 }
