@@ -46,9 +46,9 @@ type JWTConfig struct {
 	// signature of one that comes again is not verified again. Its dates are looked
 	// at each time, and so is whether the issuer's key is still there. Default
 	// 10,000, at most 10,000,000, in steps of 8; for none, write -1. One takes about
-	// 200 bytes and the length of its client id, sub and jti, and as much as they need
-	// for scopes that few others have; its other claims stay in the token. The least
-	// used goes first.
+	// 200 bytes, the length of its client id, sub and jti, and what its scopes take if
+	// few others have the same; its other claims stay in the token. The least used goes
+	// first.
 	MaxEntries int
 }
 
