@@ -14,14 +14,14 @@ import (
 // ResponseWriter, so every adapter is a translation of it.
 //
 // If the request passes, the denial is nil and the context that is returned is
-// ctx with the principal in it, if there is one. ctx bounds what waiting there
-// may be.
+// ctx with the principal in it, if there is one; else it is ctx. ctx bounds what
+// waiting there may be.
 func (g *Guard) Check(ctx context.Context, r Request) (context.Context, *Denial) {
 	attached, denial := g.check(ctx, r)
-	if attached != nil {
-		ctx = attached
+	if attached == nil || denial != nil {
+		attached = ctx
 	}
-	return ctx, denial
+	return attached, denial
 }
 
 // check is Check, with no context where ctx is good as it is.

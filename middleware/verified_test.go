@@ -11,6 +11,7 @@ import (
 	"github.com/bearerguard/bearerguard/middleware"
 	"github.com/bearerguard/bearerguard/oauthtest"
 	"github.com/bearerguard/bearerguard/principal"
+	"github.com/bearerguard/bearerguard/scopes"
 	"github.com/bearerguard/bearerguard/verify"
 )
 
@@ -109,5 +110,18 @@ func TestAContextDoesNotTellTheToken(t *testing.T) {
 	})).ServeHTTP(silence{http.Header{}}, requestWith("Bearer "+token))
 	if asked == 0 {
 		t.Error("nothing was asked")
+	}
+}
+
+// A request that does not pass has no principal, however good its token is.
+func TestADeniedRequestHasNoPrincipal(t *testing.T) {
+	issuer := oauthtest.NewIssuer(t)
+	guard := newGuard(t, func(c *middleware.Config) { c.Verifier = issuer.Verifier() })
+	for _, guard := range []*middleware.Guard{guard.ClientsOnly(), guard.Require(scopes.All("invoices.write"))} {
+		r := requestWith("Bearer " + issuer.Token("billing", "invoices.read", oauthtest.ForUser("7")))
+		ctx, denial := guard.Check(t.Context(), middleware.RequestOf(r))
+		if denial == nil || denial.Status != http.StatusForbidden || ctx != t.Context() {
+			t.Errorf("got %v and %v", denial, ctx)
+		}
 	}
 }

@@ -11,17 +11,23 @@ import (
 	"strings"
 )
 
-// RawClaims is one JSON object, or one in base64url, which is how a JWT has it (RFC
-// 7515 §2): that is a part of the request's own token, and needs no memory beside it.
-// By the first character, which is { or white space, an object is told from the other.
-type RawClaims string
+// RawClaims is a token's claims as the token has them. The zero value is none.
+//
+// Those of a JWT are a part of the request's own token, which a principal that is kept
+// beyond its request keeps in memory; set RawClaims to its zero value there.
+type RawClaims struct{ text string }
 
-// String is the JSON object; empty if there is none.
+// RawClaimsOf is the claims that are one JSON object, or one in base64url, which is how
+// a JWT has it (RFC 7515 §2): by the first character, which is { or white space, the
+// one is told from the other.
+func RawClaimsOf(text string) RawClaims { return RawClaims{text} }
+
+// String is the JSON object; empty if there is none. It is decoded on every call.
 func (c RawClaims) String() string {
-	if c == "" || strings.IndexByte("{ \t\r\n", c[0]) >= 0 {
-		return string(c)
+	if c.text == "" || strings.IndexByte("{ \t\r\n", c.text[0]) >= 0 {
+		return c.text
 	}
-	object, err := base64.RawURLEncoding.DecodeString(string(c))
+	object, err := base64.RawURLEncoding.DecodeString(c.text)
 	if err != nil {
 		return ""
 	}
@@ -43,7 +49,7 @@ func (c RawClaims) String() string {
 // The token is parsed on every call; keep the result rather than asking twice.
 func Claims[T any](p *Principal) (T, error) {
 	var claims T
-	if p == nil || p.RawClaims == "" {
+	if p == nil || p.RawClaims == (RawClaims{}) {
 		return claims, errors.New("principal: no claims to read")
 	}
 	exact, err := exactly(json.RawMessage(p.RawClaims.String()), reflect.TypeFor[T]())

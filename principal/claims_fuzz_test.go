@@ -153,7 +153,7 @@ func FuzzClaims(f *testing.F) { // RFC 7519 §4
 		f.Add([]byte(document))
 	}
 	f.Fuzz(func(t *testing.T, document []byte) {
-		got, err := principal.Claims[fuzzed](&principal.Principal{RawClaims: principal.RawClaims(" " + string(document))})
+		got, err := principal.Claims[fuzzed](&principal.Principal{RawClaims: principal.RawClaimsOf(" " + string(document))})
 		want, ok := byHand(document)
 		if err == nil && (!ok || !reflect.DeepEqual(got, want)) {
 			t.Fatalf("%s:\ngot  %+v\nwant %+v, which it is %t", document, got, want, ok)

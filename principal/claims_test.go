@@ -123,7 +123,7 @@ func TestClaimsAreReadByTheirNamesToTheLetter(t *testing.T) { // RFC 7519 §4
 		"characters that HTML would escape":     {reading[withMap], `{"Homes":{"<&>":{"city":"<&>\u2028"}}}`, withMap{map[string]address{"<&>": {"<&>\u2028"}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := test.read(&principal.Principal{RawClaims: principal.RawClaims(test.claims)})
+			got, err := test.read(&principal.Principal{RawClaims: principal.RawClaimsOf(test.claims)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -163,7 +163,7 @@ func follows[T any](claims string) func(*testing.T) {
 		if err := json.Unmarshal([]byte(claims), &want); err != nil {
 			t.Fatal(err)
 		}
-		got, err := principal.Claims[T](&principal.Principal{RawClaims: principal.RawClaims(claims)})
+		got, err := principal.Claims[T](&principal.Principal{RawClaims: principal.RawClaimsOf(claims)})
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, %v, encoding/json reads %+v", got, err, want)
 		}
@@ -172,7 +172,7 @@ func follows[T any](claims string) func(*testing.T) {
 
 func TestClaimsThatCannotBeRead(t *testing.T) {
 	token := func(claims string) *principal.Principal {
-		return &principal.Principal{RawClaims: principal.RawClaims(claims)}
+		return &principal.Principal{RawClaims: principal.RawClaimsOf(claims)}
 	}
 	for name, test := range map[string]struct {
 		read func(*principal.Principal) (any, error)
@@ -210,7 +210,7 @@ func TestClaimsThatCannotBeRead(t *testing.T) {
 
 // Callers may look for the reason that encoding/json gives.
 func TestClaimsWrapTheReason(t *testing.T) {
-	_, err := principal.Claims[address](&principal.Principal{RawClaims: `{"city":7}`})
+	_, err := principal.Claims[address](&principal.Principal{RawClaims: principal.RawClaimsOf(`{"city":7}`)})
 	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); !ok || mismatch.Field != "city" {
 		t.Errorf("got %v", err)
 	}
@@ -219,7 +219,7 @@ func TestClaimsWrapTheReason(t *testing.T) {
 // The principal is shared by requests that came with the same token.
 func TestReadingLeavesTheClaimsAlone(t *testing.T) {
 	const claims = `{"Homes":[{"City":"Evil","city":"Berlin"}],"x":1}`
-	p := &principal.Principal{RawClaims: principal.RawClaims(claims)}
+	p := &principal.Principal{RawClaims: principal.RawClaimsOf(claims)}
 	raw, err := principal.Claims[json.RawMessage](p)
 	if err != nil {
 		t.Fatal(err)
@@ -236,7 +236,7 @@ func TestReadingLeavesTheClaimsAlone(t *testing.T) {
 // looks, is settled by depth and tags alone.
 func TestEmbeddedFieldsWithOneName(t *testing.T) {
 	read := func(claims string) *principal.Principal {
-		return &principal.Principal{RawClaims: principal.RawClaims(claims)}
+		return &principal.Principal{RawClaims: principal.RawClaimsOf(claims)}
 	}
 
 	type deep struct{ Address struct{ Street string } }
@@ -272,8 +272,7 @@ func TestEmbeddedFieldsWithOneName(t *testing.T) {
 
 func TestRawClaims(t *testing.T) {
 	for name, row := range map[string]struct {
-		claims principal.RawClaims
-		want   string
+		text, want string
 	}{
 		"none":                             {"", ""},
 		"an object":                        {`{"a":1}`, `{"a":1}`},
@@ -285,7 +284,7 @@ func TestRawClaims(t *testing.T) {
 		"as a JWT has it, and white space": {"IAkNCnt9", " \t\r\n{}"},
 		"neither":                          {"eyJhIjoxfQ==", ""},
 	} {
-		if got := row.claims.String(); got != row.want {
+		if got := principal.RawClaimsOf(row.text).String(); got != row.want {
 			t.Errorf("%s: got %q, want %q", name, got, row.want)
 		}
 	}

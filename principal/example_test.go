@@ -14,7 +14,7 @@ func caller() context.Context {
 		Kind:      principal.KindClient,
 		ClientID:  "billing",
 		Scopes:    scopes.Of("invoices.read"),
-		RawClaims: `{"client_id":"billing","company_id":"acme","COMPANY_ID":"evil"}`,
+		RawClaims: principal.RawClaimsOf(`{"client_id":"billing","company_id":"acme","COMPANY_ID":"evil"}`),
 	})
 }
 

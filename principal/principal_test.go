@@ -62,7 +62,7 @@ func TestAPrincipalInJSON(t *testing.T) {
 		"a client": {
 			principal.Principal{
 				Kind: principal.KindClient, ClientID: "billing", Scopes: scopes.Of("a", "b"),
-				RawClaims: `{"email":"someone@example.com"}`,
+				RawClaims: principal.RawClaimsOf(`{"email":"someone@example.com"}`),
 			},
 			`{"kind":"client","client_id":"billing","scope":"a b"}`,
 		},

@@ -90,7 +90,7 @@ func (a *accepted) Principal(token string) *principal.Principal {
 	p := a.common
 	p.ClientID, p.UserID, p.Subject, p.TokenID = a.name(a.clientID), a.name(a.userID), a.name(a.subject), a.name(a.tokenID)
 	p.IssuedAt, p.NotBefore, p.ExpiresAt = a.issuedAt.time(), a.notBefore.time(), a.expiresAt.time()
-	p.RawClaims = principal.RawClaims(jose.EncodedPayload(token))
+	p.RawClaims = principal.RawClaimsOf(jose.EncodedPayload(token))
 	return &p
 }
 

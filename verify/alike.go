@@ -75,8 +75,9 @@ func (r *reader) alike(g grounds, claims strictjson.Members, p *principal.Princi
 	}
 	// What is in the token's memory is copied, as it is to outlive the token.
 	a := &alike{grounds: g, common: principal.Principal{Kind: p.Kind, Issuer: strings.Clone(p.Issuer), Grant: strings.Clone(p.Grant)}}
-	for _, aud := range p.Audience {
-		a.common.Audience = append(a.common.Audience, strings.Clone(aud))
+	a.common.Audience = slices.Clip(slices.Clone(p.Audience)) // nobody's append is to write into it
+	for i, aud := range a.common.Audience {
+		a.common.Audience[i] = strings.Clone(aud)
 	}
 	if similar != nil {
 		a.scopes, a.common.Scopes = similar.scopes, similar.common.Scopes

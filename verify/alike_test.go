@@ -96,6 +96,17 @@ func TestTokensShareWhatTheyHaveInCommon(t *testing.T) {
 	}
 }
 
+// Who appends to an audience writes into no other request's.
+func TestAudiencesHaveNoRoom(t *testing.T) {
+	for _, aud := range []string{`"https://api.example"`, `["https://api.example","b","c"]`, `["https://api.example"` + strings.Repeat(`,"b"`, 16) + `]`} {
+		r := newReader(completed(t, Profile{}), "https://issuer.example", []string{"https://api.example"}, 0, false)
+		p, read := tokenOf(t, r, `{"iss":"https://issuer.example","aud":`+aud+`,"client_id":"a","sub":"a","exp":4000000000}`)
+		if got := r.alike(grounds{}, read, p).common.Audience; !slices.Equal(got, p.Audience) || cap(got) != len(got) {
+			t.Errorf("%s: %q with room for %d", aud, got, cap(got))
+		}
+	}
+}
+
 func TestScopesAreThoseOfTheClaim(t *testing.T) {
 	r := newReader(completed(t, Profile{}), "", nil, 0, true)
 	claim := func(n int) string { return fmt.Sprintf(`"invoices.read number.%d"`, n) }

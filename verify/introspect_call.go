@@ -201,7 +201,7 @@ func (v *IntrospectionVerifier) judge(members strictjson.Members, response strin
 	switch {
 	case refusal == nil:
 		p.Scopes = v.claims.alike(grounds{}, members, p).common.Scopes
-		p.RawClaims = principal.RawClaims(response)
+		p.RawClaims = principal.RawClaimsOf(response)
 		return verdict{principal: p, until: began.Add(v.config.MaxAge)}
 	case refusal.Reason == ReasonNotYetValid:
 		return verdict{refusal: refusal} // it will be good soon, and then at once

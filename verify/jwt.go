@@ -226,7 +226,7 @@ func (v *JWTVerifier) recallNew(ctx context.Context, token string, compact *jose
 	common := v.claims.alike(grounds{v, header, key}, claims, &p)
 	if where == nil {
 		unkept := p
-		unkept.RawClaims = principal.RawClaims(jose.EncodedPayload(token))
+		unkept.RawClaims = principal.RawClaimsOf(jose.EncodedPayload(token))
 		return recall.Given(&unkept), nil
 	}
 	return where.Put(&d, v.accept(common, &p), p.ExpiresAt.Add(v.config.ClockSkew), now), nil
