@@ -182,9 +182,9 @@ func (s *RemoteSet) Find(ctx context.Context, kid, alg string) ([]*Key, error) {
 	}
 }
 
-// Edition stands for the keys that Find goes by at a time, which is the current one: as
-// long as it is the same, Find finds the same, and no other set has it. It is 0 where
-// Find has no keys to go by, or none that are young enough.
+// Edition is the number of the set's keys at the current time, now. While it is the
+// same, Find finds for a kid and an alg what it found; no other set has it. It is 0
+// where there are no keys to go by, or none that are young enough.
 func (s *RemoteSet) Edition(now time.Time) uint64 {
 	current := s.load()
 	if current == nil || now.Sub(current.fetched) > s.config.MaxStale {

@@ -125,3 +125,27 @@ func TestADeniedRequestHasNoPrincipal(t *testing.T) {
 		}
 	}
 }
+
+// An observer finds the principal where handlers do, also of a token whose scopes do not
+// suffice.
+func TestAnObserverFindsThePrincipal(t *testing.T) {
+	issuer := oauthtest.NewIssuer(t)
+	var clients []string
+	guard := newGuard(t, func(c *middleware.Config) {
+		c.Verifier = issuer.Verifier()
+		c.Observe = func(ctx context.Context, e middleware.Event) {
+			p, ok := principal.FromContext(ctx)
+			if !ok || p.ClientID != e.ClientID {
+				t.Errorf("%s: got %+v", e.Outcome, p)
+			}
+			clients = append(clients, e.ClientID)
+		}
+	})
+	for _, scope := range []string{"invoices.read", "orders.read"} {
+		guard.Require(scopes.All("invoices.read")).Protect(http.NotFoundHandler()).
+			ServeHTTP(silence{http.Header{}}, requestWith("Bearer "+issuer.Token("billing", scope)))
+	}
+	if len(clients) != 2 {
+		t.Errorf("heard of %q", clients)
+	}
+}

@@ -52,7 +52,11 @@ func Claims[T any](p *Principal) (T, error) {
 	if p == nil || p.RawClaims == (RawClaims{}) {
 		return claims, errors.New("principal: no claims to read")
 	}
-	exact, err := exactly(json.RawMessage(p.RawClaims.String()), reflect.TypeFor[T]())
+	object := p.RawClaims.String()
+	if object == "" {
+		return claims, errors.New("principal: the claims are neither a JSON object nor base64url")
+	}
+	exact, err := exactly(json.RawMessage(object), reflect.TypeFor[T]())
 	if err == nil {
 		err = json.Unmarshal(exact, &claims)
 	}

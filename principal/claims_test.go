@@ -216,7 +216,7 @@ func TestClaimsWrapTheReason(t *testing.T) {
 	}
 }
 
-// The principal is shared by requests that came with the same token.
+// The principal may be shared by requests that came with the same token.
 func TestReadingLeavesTheClaimsAlone(t *testing.T) {
 	const claims = `{"Homes":[{"City":"Evil","city":"Berlin"}],"x":1}`
 	p := &principal.Principal{RawClaims: principal.RawClaimsOf(claims)}

@@ -17,11 +17,10 @@ import (
 //
 // Thousands of these lie in memory, and the garbage collector looks at every pointer in
 // them each time; so there are two, rather than a principal with all of its strings,
-// which is made when the token comes again. The claims are in the token, which then
-// comes with them.
+// which is made when the token comes again. The claims come with the token.
 type accepted struct {
 	*alike
-	names string // those that follow, one behind the other
+	names string // those that follow, none of them twice
 	// from and before bound the whole seconds, in Unix time, in which the token's
 	// dates are beyond doubt; in those at the edges they have to be compared.
 	from, before                       uint32
@@ -52,32 +51,35 @@ func look(where *cache.Cache[accepted], token string) (d cache.Digest, known *ac
 	return d, known
 }
 
-// still tells whether a token that was accepted before is good now. If it is false, only
-// verifying the token can tell.
-func (a *accepted) still(ctx context.Context, now time.Time) (bool, error) {
+// again is what recall says of a token that was accepted before: that it is good, or an
+// error, or neither if there is none or if only verifying it can tell.
+func (a *accepted) again(ctx context.Context, now time.Time) (recall.Token, error) {
+	if a == nil {
+		return nil, nil
+	}
 	if second := now.Unix(); second < int64(a.from) || second >= int64(a.before) {
 		if refusal := a.by.claims.judgeTimes(a.issuedAt.time(), a.notBefore.time(), a.expiresAt.time(), now); refusal != nil {
-			return false, refusal
+			return nil, refusal
 		}
 	}
-	var edition uint64
+	var edition uint64 // of the keys that Find may find, or of older ones
 	if a.by.remote != nil {
 		edition = a.by.remote.Edition(now)
 		if edition != 0 && edition == a.edition.Load() {
-			return true, nil
+			return a, nil
 		}
 	}
 	keys, err := a.by.config.Keys.Find(ctx, a.header.KeyID, a.header.Algorithm)
 	if err != nil {
-		return false, noKeys(err)
+		return nil, noKeys(err)
 	}
 	if !slices.Contains(keys, a.key) {
-		return false, nil
+		return nil, nil
 	}
 	if edition != 0 {
 		a.edition.Store(edition)
 	}
-	return true, nil
+	return a, nil
 }
 
 // Caller implements [recall.Token].

@@ -30,8 +30,8 @@ type grounds struct {
 }
 
 // alikes are some of these, of one reader. Few lists of scopes are in all the tokens of
-// an issuer, and they are found by theirs: a row has those of some lists. Which of them
-// are there is a matter of memory and time alone.
+// an issuer, so the claim of scopes is what one is found by: a row has those of some
+// claims. Which of them are there is a matter of memory and time alone.
 type alikes [32]row
 
 type row [4]atomic.Pointer[alike]

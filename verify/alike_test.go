@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/bearerguard/bearerguard/internal/jose"
 	"github.com/bearerguard/bearerguard/internal/strictjson"
@@ -66,6 +67,7 @@ func TestTokensShareWhatTheyHaveInCommon(t *testing.T) {
 		{"with other dates", header, key, claims, []string{`4000000000`, `4000000001,"iat":7`}, true},
 		{"with another id", header, key, claims, []string{`"jti":"1"`, `"jti":"2"`}, true},
 		{"of a user", header, key, claims, []string{`"sub":"a"`, `"sub":"7"`}, false},
+		{"of a user, of the same grant", header, key, claims, []string{`"sub":"a"`, `"sub":"7","gty":"client_credentials"`}, false},
 		{"of another grant", header, key, claims, []string{`"jti"`, `"gty":"password","jti"`}, false},
 		{"for another of our audiences", header, key, claims, []string{`api.example`, `other.example`}, false},
 		{"for two audiences", header, key, claims, []string{`"https://api.example"`, `["https://api.example","https://stranger.example"]`}, false},
@@ -93,6 +95,33 @@ func TestTokensShareWhatTheyHaveInCommon(t *testing.T) {
 				t.Errorf("it says %+v, the token %+v", c, *p)
 			}
 		})
+	}
+}
+
+// Where the issuer may be anyone, the tokens of two are not alike.
+func TestTokensOfIssuersThatSayWhoTheyAre(t *testing.T) {
+	r := newReader(completed(t, Profile{InsecureNoIssuer: true}), "", []string{"https://api.example"}, 0, false)
+	for _, issuer := range []string{"https://a.example", "https://b.example"} {
+		p, read := tokenOf(t, r, `{"iss":"`+issuer+`","aud":"https://api.example","client_id":"a","sub":"a","exp":4000000000}`)
+		if a := r.alike(grounds{}, read, p); a.common.Issuer != issuer {
+			t.Errorf("of %s, it says %s", issuer, a.common.Issuer)
+		}
+	}
+}
+
+// A part of a token would keep all of it in memory.
+func TestWhatIsAlikeIsNoPartOfAToken(t *testing.T) {
+	r := newReader(completed(t, Profile{InsecureNoIssuer: true, InsecureNoAudience: true, Grant: "gty"}), "", nil, 0, false)
+	for _, list := range []string{`"a.read b.read"`, `["a.read","b.read"]`} {
+		text := strings.Clone(`{"iss":"https://issuer.example","aud":["https://api.example"],"client_id":"a","sub":"7","exp":4000000000,"gty":"password","scope":` + list + `}`)
+		p, read := tokenOf(t, r, text)
+		a := r.alike(grounds{}, read, p)
+		begin := uintptr(unsafe.Pointer(unsafe.StringData(text)))
+		for _, s := range slices.AppendSeq([]string{a.scopes, a.common.Issuer, a.common.Grant, a.common.Audience[0]}, a.common.Scopes.All()) {
+			if at := uintptr(unsafe.Pointer(unsafe.StringData(s))); at >= begin && at < begin+uintptr(len(text)) {
+				t.Errorf("%q is a part of the token", s)
+			}
+		}
 	}
 }
 

@@ -131,11 +131,8 @@ func (s *Issuers) recallOr(ctx context.Context, token string, now time.Time, oth
 	where := s.cache.Load()
 	d, known := look(where, token)
 	if known != nil && jwtVerifier(s.of(known.by.Issuer())) == known.by { // else it is trusted no more, or in another way
-		switch still, err := known.still(ctx, now); {
-		case err != nil:
-			return nil, err
-		case still:
-			return known, nil
+		if again, err := known.again(ctx, now); again != nil || err != nil {
+			return again, err
 		}
 	}
 	var room [32]strictjson.Member

@@ -26,7 +26,8 @@ type JWTConfig struct {
 	// aud; a token must name one of them. It may be empty only with a Profile
 	// whose tokens do not say (InsecureNoAudience).
 	Audience []string
-	// Keys is the issuer's keys. They vouch for this issuer's tokens alone.
+	// Keys is the issuer's keys. They vouch for this issuer's tokens alone. Of a set of
+	// your own, around a RemoteSet maybe, Find alone is asked.
 	Keys jwks.Set
 	// Profile is how the issuer writes its tokens. The zero value is RFC 9068.
 	Profile Profile
@@ -46,7 +47,7 @@ type JWTConfig struct {
 	// signature of one that comes again is not verified again. Its dates are looked
 	// at each time, and so is whether the issuer's key is still there. Default
 	// 10,000, at most 10,000,000, in steps of 8; for none, write -1. One takes about
-	// 200 bytes, the length of its client id, sub and jti, and what its scopes take if
+	// 200 bytes, the length of its client id, user, sub and jti, and what its scopes take if
 	// few others have the same; its other claims stay in the token. The least used goes
 	// first.
 	MaxEntries int
@@ -145,7 +146,7 @@ func (v *JWTVerifier) Issuer() string { return v.config.Issuer }
 // Verify implements [Verifier]. Everything that can be judged without a key is
 // judged first, from cheap to dear; what it learns of an unverified token leads
 // to a refusal or to the signature, and nowhere else. The principals that it returns
-// for one token share their memory, and that of the token.
+// for one token may share memory with each other, and share that of the token.
 func (v *JWTVerifier) Verify(ctx context.Context, token string) (*principal.Principal, error) {
 	known, err := v.recall(ctx, token, time.Now())
 	return principalOf(token, known, err)
@@ -156,13 +157,8 @@ func (v *JWTVerifier) recall(ctx context.Context, token string, now time.Time) (
 		return nil, tooLong
 	}
 	d, known := look(v.cache, token)
-	if known != nil {
-		switch still, err := known.still(ctx, now); {
-		case err != nil:
-			return nil, err
-		case still:
-			return known, nil
-		}
+	if again, err := known.again(ctx, now); again != nil || err != nil {
+		return again, err
 	}
 	last := v.last.Load()
 	compact, err := jose.ParseAfter(last, token)
@@ -223,9 +219,9 @@ func (v *JWTVerifier) recallNew(ctx context.Context, token string, compact *jose
 	} else {
 		v.last.Store(header)
 	}
-	common := v.claims.alike(grounds{v, header, key}, claims, &p)
+	common := v.claims.alike(grounds{v, header, key}, claims, &p) // also for the scopes of the next token
 	if where == nil {
-		unkept := p
+		unkept := p // as nearly all tokens are kept, whose p takes no memory
 		unkept.RawClaims = principal.RawClaimsOf(jose.EncodedPayload(token))
 		return recall.Given(&unkept), nil
 	}

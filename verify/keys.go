@@ -47,7 +47,7 @@ type remoteKeys interface {
 	// FindAgain tells, where no kid does, whether a signature may be that of a key
 	// the set did not have a moment ago.
 	FindAgain(ctx context.Context, kid, alg string, tried []*jwks.Key) ([]*jwks.Key, error)
-	// Edition tells, without a look at the keys, whether Find finds what it found.
+	// Edition is a number that stays while Find would find the same; 0 tells nothing.
 	Edition(now time.Time) uint64
 }
 

@@ -111,6 +111,45 @@ func TestARememberedTokenIsAsGoodAsItsKey(t *testing.T) {
 	}
 }
 
+// A token that came once is not better than one that came twice.
+func TestATokenThatCameOnceBeforeItsKeysAreGone(t *testing.T) {
+	issuer := oauthtest.NewIssuer(t)
+	set, err := jwks.Remote(t.Context(), jwks.RemoteConfig{URL: issuer.URL + "/.well-known/jwks.json", Logger: silent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := verify.JWT(verify.JWTConfig{Issuer: issuer.URL, Audience: []string{oauthtest.Audience}, Keys: set})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := issuer.Token("billing", "")
+	if got := verdict(v, token); got != "" {
+		t.Fatal(got)
+	}
+	set.Close()
+	if got := verdict(v, token); got != "unavailable" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// Whether a token is remembered or not, its claims are there to be read.
+func TestTheClaimsOfATokenThatIsNotRemembered(t *testing.T) {
+	issuer := oauthtest.NewIssuer(t)
+	for _, entries := range []int{-1, 8} {
+		v := verifier(t, issuer, func(c *verify.JWTConfig) { c.MaxEntries = entries })
+		for range 2 {
+			p, err := v.Verify(t.Context(), issuer.Token("billing", ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			claims, err := principal.Claims[map[string]any](p)
+			if err != nil || claims["client_id"] != "billing" {
+				t.Errorf("of %d entries: %v, %v", entries, claims, err)
+			}
+		}
+	}
+}
+
 // Another key under the kid of the one that has signed is another key.
 func TestARememberedTokenDoesNotGoByKid(t *testing.T) {
 	issuer, other := oauthtest.NewIssuer(t), oauthtest.NewIssuer(t)
