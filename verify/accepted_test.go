@@ -45,6 +45,9 @@ func TestThePrincipalOfATokenThatComesAgain(t *testing.T) {
 			}
 		}
 		a := v.accept(common, &own)
+		if name == "of a client" && a.names != "billing1f3a" {
+			t.Errorf("%q is kept", a.names)
+		}
 		if got := a.Principal(token); !reflect.DeepEqual(*got, want) {
 			t.Errorf("%s: got %+v, want %+v", name, *got, want)
 		}
