@@ -2,12 +2,14 @@ package verify
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/base64"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/bearerguard/bearerguard/internal/jose"
 	"github.com/bearerguard/bearerguard/internal/recall"
 	"github.com/bearerguard/bearerguard/jwks"
 	"github.com/bearerguard/bearerguard/principal"
@@ -55,6 +57,50 @@ func TestThePrincipalOfATokenThatComesAgain(t *testing.T) {
 		if got := a.Caller(); !reflect.DeepEqual(got, caller) {
 			t.Errorf("%s: got %+v, want %+v", name, got, caller)
 		}
+	}
+}
+
+// However many kinds of tokens there are, and though Issuers reads each header anew, one
+// that is the same is in memory once.
+func TestTokensShareTheirHeader(t *testing.T) {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := jwks.NewKey("a", "EdDSA", public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := JWT(JWTConfig{Issuer: "https://issuer.example", Audience: []string{"https://api.example"}, Keys: jwks.Static(key)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuers, err := ByIssuer(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accept := func(kid, scope string) *jose.Header {
+		t.Helper()
+		part := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+		input := part(`{"alg":"EdDSA","typ":"at+jwt"`+kid+`}`) + "." +
+			part(`{"iss":"https://issuer.example","aud":"https://api.example","client_id":"a","sub":"a","exp":4000000000,"scope":"`+scope+`"}`)
+		known, err := issuers.recall(t.Context(), input+"."+part(string(ed25519.Sign(private, []byte(input)))), time.Now())
+		a, ok := known.(*accepted)
+		if err != nil || !ok {
+			t.Fatalf("%T, %v", known, err)
+		}
+		return a.header
+	}
+	first := accept(`,"kid":"a"`, "invoices.read")
+	if accept(`,"kid":"a"`, "orders.read") != first {
+		t.Error("the same header is kept twice")
+	}
+	other := accept(``, "invoices.read")
+	if other == first || other.KeyID != "" {
+		t.Errorf("another header is taken for it: %+v", other)
+	}
+	if accept(``, "orders.read") != other {
+		t.Error("the other header is kept twice")
 	}
 }
 

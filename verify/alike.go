@@ -22,7 +22,7 @@ type alike struct {
 	edition atomic.Uint64 // of the keys among which key was seen last
 }
 
-// grounds are what a JWT was accepted by.
+// grounds are what a JWT was accepted by; there are none of what introspection says.
 type grounds struct {
 	by     *JWTVerifier
 	header *jose.Header // by which the key was found
@@ -62,7 +62,7 @@ func (r *reader) alike(g grounds, claims strictjson.Members, p *principal.Princi
 	claim := first(claims, r.profile.Scopes)
 	row := r.alikes.row(claim.Text)
 	var similar *alike
-	where := &row[rand.IntN(len(row))]
+	var where *atomic.Pointer[alike]
 	for i := range row {
 		switch kept := row[i].Load(); {
 		case kept == nil:
@@ -86,6 +86,9 @@ func (r *reader) alike(g grounds, claims strictjson.Members, p *principal.Princi
 		claim.Text = a.scopes
 		granted, _ := r.grantedScopes(claim) // which read has found good
 		a.common.Scopes = granted.Matching(r.profile.Matcher)
+	}
+	if where == nil {
+		where = &row[rand.IntN(len(row))]
 	}
 	if len(a.scopes) <= maxAlike {
 		where.Store(a)

@@ -200,7 +200,7 @@ func (v *IntrospectionVerifier) judge(members strictjson.Members, response strin
 	}
 	switch {
 	case refusal == nil:
-		p.Scopes = v.claims.alike(grounds{}, members, p).common.Scopes
+		p.Scopes = v.claims.alike(grounds{}, members, p).common.Scopes // one list for all that have it
 		p.RawClaims = principal.RawClaimsOf(response)
 		return verdict{principal: p, until: began.Add(v.config.MaxAge)}
 	case refusal.Reason == ReasonNotYetValid:

@@ -221,7 +221,7 @@ func (v *JWTVerifier) recallNew(ctx context.Context, token string, compact *jose
 	}
 	common := v.claims.alike(grounds{v, header, key}, claims, &p) // also for the scopes of the next token
 	if where == nil {
-		unkept := p // as nearly all tokens are kept, whose p takes no memory
+		unkept := p // a copy, so that the p of tokens that are kept is never allocated
 		unkept.RawClaims = principal.RawClaimsOf(jose.EncodedPayload(token))
 		return recall.Given(&unkept), nil
 	}
