@@ -210,6 +210,13 @@ func TestClaimsThatCannotBeRead(t *testing.T) {
 	}
 }
 
+func TestClaimsThatAreInNoForm(t *testing.T) {
+	_, err := principal.Claims[address](&principal.Principal{RawClaims: principal.RawClaimsOf("city=Berlin")})
+	if err == nil || !strings.Contains(err.Error(), "neither a JSON object nor base64url") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Callers may look for the reason that encoding/json gives.
 func TestClaimsWrapTheReason(t *testing.T) {
 	_, err := principal.Claims[address](&principal.Principal{RawClaims: principal.RawClaimsOf(`{"city":7}`)})

@@ -2,6 +2,10 @@ package verify
 
 import (
 	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -76,6 +80,27 @@ func TestAnEditionIsLookedIntoOnce(t *testing.T) {
 	}
 	if set.asked != 4 {
 		t.Errorf("with an edition, keys were asked for %d times", set.asked-3)
+	}
+}
+
+// The keys that discovery has found have an edition once there are any.
+func TestTheEditionOfDiscoveredKeys(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"a","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`)
+	}))
+	defer server.Close()
+	set, err := jwks.Remote(t.Context(), jwks.RemoteConfig{URL: server.URL, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Close()
+	found := &discoveredKeys{}
+	if edition := found.Edition(time.Now()); edition != 0 {
+		t.Errorf("before there are keys: %d", edition)
+	}
+	found.current.Store(set)
+	if edition := found.Edition(time.Now()); edition == 0 || edition != set.Edition(time.Now()) {
+		t.Errorf("with keys: %d", edition)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/bearerguard/bearerguard/internal/strictjson"
 	"github.com/bearerguard/bearerguard/jwks"
 	"github.com/bearerguard/bearerguard/principal"
+	"github.com/bearerguard/bearerguard/scopes"
 )
 
 func completed(t *testing.T, p Profile) Profile {
@@ -122,6 +123,44 @@ func TestWhatIsAlikeIsNoPartOfAToken(t *testing.T) {
 				t.Errorf("%q is a part of the token", s)
 			}
 		}
+	}
+}
+
+// Scopes are in memory once, whoever has them, and whoever says so.
+func TestScopesAreInMemoryOnce(t *testing.T) {
+	same := func(a, b scopes.Set) bool {
+		memory := func(s scopes.Set) *byte {
+			for name := range s.All() {
+				return unsafe.StringData(name)
+			}
+			return nil
+		}
+		return memory(a) == memory(b)
+	}
+	const ours = `{"iss":"https://issuer.example","aud":"https://api.example","client_id":"a","exp":4000000000,"scope":"invoices.read"`
+	r := newReader(completed(t, Profile{}), "https://issuer.example", []string{"https://api.example"}, 0, false)
+	client, read := tokenOf(t, r, ours+`,"sub":"a"}`)
+	first := r.alike(grounds{}, read, client)
+	user, read := tokenOf(t, r, ours+`,"sub":"7"}`)
+	if second := r.alike(grounds{}, read, user); second == first || !same(second.common.Scopes, first.common.Scopes) {
+		t.Error("those of a client and of a user are two")
+	}
+
+	v := &IntrospectionVerifier{claims: newReader(completed(t, Profile{}), "https://issuer.example", []string{"https://api.example"}, 0, true)}
+	judged := func() *principal.Principal {
+		text := strings.Clone(ours + `,"sub":"a","active":true}`)
+		members, err := strictjson.Parse(text, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		given := v.judge(members, text, time.Now())
+		if given.principal == nil {
+			t.Fatal(given.refusal)
+		}
+		return given.principal
+	}
+	if !same(judged().Scopes, judged().Scopes) {
+		t.Error("those of two responses are two")
 	}
 }
 
