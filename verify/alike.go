@@ -61,7 +61,6 @@ func (l *alikes) find(scopes string) *alike {
 func (r *reader) alike(g grounds, claims strictjson.Members, p *principal.Principal) *alike {
 	claim := first(claims, r.profile.Scopes)
 	row := r.alikes.row(claim.Text)
-	var similar *alike
 	var where *atomic.Pointer[alike]
 	for i := range row {
 		switch kept := row[i].Load(); {
@@ -69,23 +68,18 @@ func (r *reader) alike(g grounds, claims strictjson.Members, p *principal.Princi
 			where = &row[i]
 		case kept.scopes == claim.Text && kept.is(g, p):
 			return kept
-		case kept.scopes == claim.Text:
-			similar = kept
 		}
 	}
 	// What is in the token's memory is copied, as it is to outlive the token.
-	a := &alike{grounds: g, common: principal.Principal{Kind: p.Kind, Issuer: strings.Clone(p.Issuer), Grant: strings.Clone(p.Grant)}}
-	a.common.Audience = slices.Clip(slices.Clone(p.Audience)) // nobody's append is to write into it
+	claim.Text = strings.Clone(claim.Text)
+	granted, _ := r.grantedScopes(claim) // which read has found good
+	a := &alike{grounds: g, scopes: claim.Text, common: principal.Principal{
+		Kind: p.Kind, Issuer: strings.Clone(p.Issuer), Grant: strings.Clone(p.Grant),
+		Scopes:   granted.Matching(r.profile.Matcher),
+		Audience: slices.Clip(slices.Clone(p.Audience)), // nobody's append is to write into it
+	}}
 	for i, aud := range a.common.Audience {
 		a.common.Audience[i] = strings.Clone(aud)
-	}
-	if similar != nil {
-		a.scopes, a.common.Scopes = similar.scopes, similar.common.Scopes
-	} else {
-		a.scopes = strings.Clone(claim.Text)
-		claim.Text = a.scopes
-		granted, _ := r.grantedScopes(claim) // which read has found good
-		a.common.Scopes = granted.Matching(r.profile.Matcher)
 	}
 	if where == nil {
 		where = &row[rand.IntN(len(row))]
